@@ -1,0 +1,25 @@
+# What every target of ours is compiled with; vendor targets are not touched.
+add_library(bpftally_options INTERFACE)
+target_compile_features(bpftally_options INTERFACE cxx_std_23)
+target_include_directories(bpftally_options INTERFACE "${PROJECT_SOURCE_DIR}/src")
+target_compile_options(bpftally_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual>)
+if(BPFTALLY_WERROR)
+  target_compile_options(bpftally_options INTERFACE -Werror)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(bpftally_options INTERFACE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+  target_link_options(bpftally_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(BPFTALLY_SANITIZE)
+  target_compile_options(bpftally_options INTERFACE
+    -fsanitize=${BPFTALLY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(bpftally_options INTERFACE -fsanitize=${BPFTALLY_SANITIZE})
+endif()
+
+# bpftally_layer(<name> SOURCES … [LIBRARIES …]): one folder of src as one static library.
+function(bpftally_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(bpftally_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(bpftally_${name} PUBLIC bpftally_options ${ARG_LIBRARIES})
+endfunction()

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# install-packages.sh PURPOSE…: installs with apt what is missing to "build" or to "test".
+# Quick when nothing is missing: then it asks dpkg only.
+set -euo pipefail
+
+build=(bpftool clang cmake g++ git libbpf-dev libcap-dev libcxxopts-dev libelf-dev libfmt-dev
+       libmicrohttpd-dev libspdlog-dev libyaml-cpp-dev linux-libc-dev ninja-build pkg-config
+       prometheus-cpp-dev zlib1g-dev)
+test=(curl iproute2 libbenchmark-dev libcap2-bin libgmock-dev libgtest-dev python3 util-linux)
+
+# What Debian 12 has itself is too old: these come from its backports, from these versions on.
+declare -A backported=([bpftool]=7.5 [libbpf-dev]=1:1.4 [libbpf1]=1:1.4 [linux-libc-dev]=6.12)
+suite=""
+
+say() { echo "install-packages: $*" >&2; }
+
+die() {
+  say "$*"
+  exit 1
+}
+
+new_enough() {  # package version
+  [[ -z "$suite" || -z "${backported[$1]:-}" ]] ||
+    dpkg --compare-versions "$2" ge "${backported[$1]}"
+}
+
+missing() {  # package…: those that are not there, or too old
+  local -A found=()
+  local name version status
+  while read -r name version status; do
+    [[ "$status" == installed ]] && found[$name]=$version
+  done < <(dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
+  for name in "$@"; do
+    if [[ -z "${found[$name]:-}" ]] || ! new_enough "$name" "${found[$name]}"; then
+      echo "$name"
+    fi
+  done
+}
+
+# The machine's own source of Debian with the suite exchanged: same mirror, same key.
+derive_from_stanzas() {  # file…: deb822
+  awk -v RS= -v code="$VERSION_CODENAME" -v suite="$suite" '
+    $0 ~ "(^|\n)Suites:([^\n]* )?" code "( |\n|$)" && $0 ~ "(^|\n)Components:[^\n]*main" &&
+    $0 !~ "(^|\n)Enabled: *no" {
+      count = split($0, lines, "\n")
+      for (i = 1; i <= count; ++i) {
+        if (lines[i] ~ /^#/) continue
+        print lines[i] ~ /^Suites:/ ? "Suites: " suite : lines[i]
+      }
+      exit
+    }' /dev/null "$@"
+}
+
+derive_from_lines() {  # file…: one line for each source
+  sed -nE "s/^(deb[[:space:]]+(\[[^]]*\][[:space:]]+)?[^[:space:]]+)[[:space:]]+$VERSION_CODENAME([[:space:]].*main.*)$/\1 $suite\3/p" \
+    /dev/null "$@" | head -n 1
+}
+
+add_backports() {
+  local sources=/etc/apt/sources.list.d derived
+  shopt -s nullglob
+  local stanzas=("$sources"/debian[.]sources "$sources"/*.sources)  # the glob: only if it is there
+  local lines=(/etc/apt/sources.list "$sources"/*.list)
+  shopt -u nullglob
+  if grep -qsE "^[^#]*[[:space:]]$suite([[:space:]]|\$)" /dev/null "${stanzas[@]}" "${lines[@]}"; then
+    return
+  fi
+  derived=$(derive_from_stanzas "${stanzas[@]}" || true)
+  if [[ -n "$derived" ]]; then
+    say "adding $sources/bpftally-backports.sources: the suite $suite of this machine's own mirror"
+    echo "$derived" >"$sources/bpftally-backports.sources"
+    return
+  fi
+  derived=$(derive_from_lines "${lines[@]}" || true)
+  [[ -n "$derived" ]] || die "no apt source of $VERSION_CODENAME here: add one for $suite by hand"
+  say "adding $sources/bpftally-backports.list: the suite $suite of this machine's own mirror"
+  echo "$derived" >"$sources/bpftally-backports.list"
+}
+
+install() {  # package…
+  export DEBIAN_FRONTEND=noninteractive
+  local options=(-y -q --no-install-recommends -o Dpkg::Use-Pty=0) name
+  local plain=() newer=()
+  for name in "$@"; do
+    if [[ -n "$suite" && -n "${backported[$name]:-}" ]]; then newer+=("$name"); else plain+=("$name"); fi
+  done
+  if (( ${#newer[@]} > 0 )); then add_backports; fi
+  apt-get update -q || die "apt-get update failed: see above"
+  if (( ${#newer[@]} > 0 )); then apt-get install "${options[@]}" -t "$suite" "${newer[@]}"; fi
+  if (( ${#plain[@]} > 0 )); then apt-get install "${options[@]}" "${plain[@]}"; fi
+}
+
+wanted=()
+for purpose in "$@"; do
+  case "$purpose" in
+    build) wanted+=("${build[@]}") ;;
+    test) wanted+=("${test[@]}") ;;
+    *) die "unknown purpose \"$purpose\": build, test" ;;
+  esac
+done
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  say "this system has no apt. Install what these Debian packages hold, then build with cmake:"
+  say "  ${wanted[*]}"
+  exit 69
+fi
+
+. /etc/os-release
+if [[ "${ID:-}" == debian && "${VERSION_CODENAME:-}" == bookworm ]]; then
+  suite=bookworm-backports
+  wanted+=(libbpf1)  # else the newer libbpf-dev would have to pull it from another suite
+fi
+mapfile -t absent < <(missing "${wanted[@]}")
+if (( ${#absent[@]} > 0 )); then
+  say "installing ${absent[*]}"
+  install "${absent[@]}"
+fi

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "daemon/poller.h"
+
+namespace bpftally {
+
+// Logs what a look found, by which road, and what this kernel or our privileges do not give.
+void LogCensus(const PollResult& result);
+
+}  // namespace bpftally

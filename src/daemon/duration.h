@@ -1,0 +1,13 @@
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace bpftally {
+
+// A duration as Go and Prometheus write it: "15s", "500ms", "1m30s", "1.5h"; a bare "0" too.
+Result<std::chrono::nanoseconds> ParseDuration(std::string_view text);
+
+}  // namespace bpftally

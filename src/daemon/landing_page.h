@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "daemon/poller.h"
+
+namespace bpftally {
+
+struct LandingPage {
+  std::string_view telemetry_path;
+  std::string_view source;           // "the kernel of this host", or which file is replayed
+  const PollResult* last = nullptr;  // null before the first look
+};
+
+// The page at "/", as HTML: for the eye of whoever opens the port in a browser.
+std::string RenderLandingPage(const LandingPage& page);
+
+std::string EscapeHtml(std::string_view text);
+
+}  // namespace bpftally

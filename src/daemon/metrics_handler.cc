@@ -1,0 +1,90 @@
+#include "daemon/metrics_handler.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/suggest.h"
+#include "export/gzip.h"
+#include "export/text_writer.h"
+
+namespace bpftally {
+namespace {
+
+constexpr double kDefaultTimeout = 10;
+constexpr double kLongestTimeout = 600;
+constexpr double kOffset = 0.5;
+
+// What is not a collector's own (how the collectors fared, the build) is in every answer.
+FamilyFilter SelectCollectors(const std::vector<std::string>& wanted,
+                              const std::vector<std::string_view>& collectors) {
+  if (wanted.empty()) return {};
+  return [&](const MetricFamily& family) {
+    return std::ranges::find(wanted, family.collector) != wanted.end() ||
+           std::ranges::find(collectors, family.collector) == collectors.end();
+  };
+}
+
+std::optional<std::string> UnknownCollector(const std::vector<std::string>& wanted,
+                                            const std::vector<std::string_view>& collectors) {
+  for (const std::string& name : wanted) {
+    if (std::ranges::find(collectors, name) != collectors.end()) continue;
+    return fmt::format("collect[]: no collector \"{}\" is on{}; there are {}\n", name,
+                       DidYouMean(name, collectors), fmt::join(collectors, ", "));
+  }
+  return std::nullopt;
+}
+
+std::string Render(const MetricBatch& batch, TextFormat format, bool gzip,
+                   const FamilyFilter& filter) {
+  std::string body;
+  if (!gzip) {
+    WriteText(batch, format, [&](std::string_view text) { body += text; }, filter);
+    return body;
+  }
+  GzipStream stream(&body);
+  WriteText(batch, format, [&](std::string_view text) { stream.Write(text); }, filter);
+  stream.Finish();
+  return body;
+}
+
+}  // namespace
+
+std::chrono::nanoseconds ScrapeBudget(std::string_view timeout_seconds) {
+  double timeout = 0;
+  const char* begin = std::to_address(timeout_seconds.begin());
+  const char* end = begin + timeout_seconds.size();
+  const auto [stop, error] = std::from_chars(begin, end, timeout);
+  if (error != std::errc() || stop != end || !std::isfinite(timeout) || timeout <= 0)
+    timeout = kDefaultTimeout;
+  timeout = std::min(timeout, kLongestTimeout);
+  const std::chrono::duration<double> budget(std::max(timeout - kOffset, timeout / 2));
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(budget);
+}
+
+HttpResponse MetricsHandler::Handle(const HttpRequest& request) const {
+  const auto deadline =
+      clock_.Now() + ScrapeBudget(request.header("X-Prometheus-Scrape-Timeout-Seconds"));
+  const std::vector<std::string> wanted = request.query("collect[]");
+  if (auto unknown = UnknownCollector(wanted, collectors_))
+    return {400, std::move(*unknown), {{"Content-Type", "text/plain; charset=utf-8"}}};
+
+  const TextFormat format = NegotiateFormat(request.header("Accept"));
+  const bool gzip = AcceptsGzip(request.header("Accept-Encoding"));
+  const auto result = poller_.Poll(kMaxAge, deadline);
+  HttpResponse response{200,
+                        Render(result->batch, format, gzip, SelectCollectors(wanted, collectors_)),
+                        {{"Content-Type", std::string(ContentType(format))},
+                         {"Cache-Control", "no-store"},
+                         {"Vary", "Accept, Accept-Encoding"}}};
+  if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  return response;
+}
+
+}  // namespace bpftally

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "daemon/poller.h"
+#include "export/http_server.h"
+
+namespace bpftally {
+
+// How long a scrape may take, of Prometheus' X-Prometheus-Scrape-Timeout-Seconds: half a second
+// less, for the way back, but never less than half of it. Ten seconds where it says nothing usable.
+std::chrono::nanoseconds ScrapeBudget(std::string_view timeout_seconds);
+
+// Answers scrapes. Thread-safe.
+class MetricsHandler {
+ public:
+  // Scrapes that come within this time share one look at the kernel.
+  static constexpr std::chrono::seconds kMaxAge{1};
+
+  // Both must outlive the handler. `collectors`: what collect[]= may name.
+  MetricsHandler(Poller& poller, const Clock& clock, std::vector<std::string_view> collectors)
+      : poller_(poller), clock_(clock), collectors_(std::move(collectors)) {}
+
+  HttpResponse Handle(const HttpRequest& request) const;
+
+ private:
+  Poller& poller_;
+  const Clock& clock_;
+  const std::vector<std::string_view> collectors_;
+};
+
+}  // namespace bpftally

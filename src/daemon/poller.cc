@@ -1,0 +1,119 @@
+#include "daemon/poller.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace bpftally {
+namespace {
+
+// The collectors and whoever waits need a little of the time that is left after the walk.
+std::chrono::nanoseconds Reserve(std::chrono::nanoseconds left) {
+  return std::min<std::chrono::nanoseconds>(std::chrono::milliseconds(250), left / 4);
+}
+
+bool CutShort(const Snapshot& snapshot) {
+  return std::ranges::any_of(snapshot.status, [](const KindStatus& status) {
+    return !status.complete && status.error && status.error->kind == ErrorKind::kExhausted;
+  });
+}
+
+}  // namespace
+
+Poller::Poller(std::unique_ptr<SnapshotSource> source, std::unique_ptr<CollectorSet> collectors,
+               const Clock& clock, PollerOptions options, Observer observer)
+    : source_(std::move(source)),
+      collectors_(std::move(collectors)),
+      clock_(clock),
+      options_(options),
+      observer_(std::move(observer)),
+      request_deadline_(clock_.Now() + options_.tick_budget),
+      thread_([this] { Run(); }) {}
+
+Poller::~Poller() {
+  Stop();
+  thread_.join();
+}
+
+void Poller::Stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+std::shared_ptr<const PollResult> Poller::Last() const {
+  const std::lock_guard lock(mutex_);
+  return last_;
+}
+
+std::shared_ptr<const PollResult> Poller::Poll(std::chrono::nanoseconds max_age,
+                                               std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  if (last_ && !last_->cut_short && clock_.Now() - last_began_ <= max_age) return last_;
+  if (!walking_ && !requested_) {
+    requested_ = true;
+    request_deadline_ = deadline;
+    changed_.notify_all();
+  }
+  const uint64_t before = walks_;
+  changed_.wait_for(lock, deadline - clock_.Now(), [&] { return walks_ != before || stopping_; });
+  return walks_ != before ? last_ : NothingKnown();
+}
+
+void Poller::Run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    WaitForWork(lock);
+    if (stopping_) return;
+    const auto began = clock_.Now();
+    const auto deadline = requested_ ? request_deadline_ : began + options_.tick_budget;
+    requested_ = false;
+    walking_ = true;
+    lock.unlock();
+    auto result = Walk(deadline);
+    if (observer_) observer_(*result);
+    lock.lock();
+    last_ = std::move(result);
+    last_began_ = began;
+    walking_ = false;
+    ++walks_;
+    changed_.notify_all();
+  }
+}
+
+// Until somebody asks, a tick is due, or the end.
+void Poller::WaitForWork(std::unique_lock<std::mutex>& lock) {
+  const auto due = [this] { return stopping_ || requested_; };
+  if (options_.interval == options_.interval.zero()) {
+    changed_.wait(lock, due);
+    return;
+  }
+  while (!due()) {
+    const auto left = last_began_ + options_.interval - clock_.Now();
+    if (left <= left.zero()) return;
+    changed_.wait_for(lock, left, due);
+  }
+}
+
+std::shared_ptr<const PollResult> Poller::Walk(std::chrono::steady_clock::time_point deadline) {
+  const auto began = clock_.Now();
+  const Snapshot snapshot = source_->Take(deadline - Reserve(deadline - began));
+  auto result = std::make_shared<PollResult>();
+  collectors_->Collect(snapshot, result->batch);
+  result->cut_short = CutShort(snapshot);
+  result->kinds = snapshot.status;
+  result->objects = {snapshot.programs.size(), snapshot.maps.size(), snapshot.links.size(),
+                     snapshot.btf.size()};
+  result->features = snapshot.features;
+  result->collectors = collectors_->Reports();
+  result->duration = clock_.Now() - began;
+  return result;
+}
+
+std::shared_ptr<const PollResult> Poller::NothingKnown() const {
+  auto result = std::make_shared<PollResult>();
+  result->cut_short = true;
+  collectors_->CollectNothing(result->batch);
+  return result;
+}
+
+}  // namespace bpftally

@@ -1,0 +1,69 @@
+#include "daemon/process.h"
+
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <thread>
+
+#include "daemon/exit_status.h"
+
+namespace bpftally {
+namespace {
+
+sigset_t EndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+}  // namespace
+
+void BlockEndSignals() {
+  const sigset_t signals = EndSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+void WaitForEnd() {
+  const sigset_t signals = EndSignals();
+  int signal = -1;
+  while (signal < 0) signal = sigwaitinfo(&signals, nullptr);
+  spdlog::info("{}: ending", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+void EndWithin(std::chrono::seconds grace) {
+  std::thread([grace] {
+    const sigset_t signals = EndSignals();
+    const timespec patience{grace.count(), 0};
+    int signal = -1;
+    do {
+      signal = sigtimedwait(&signals, nullptr, &patience);
+    } while (signal < 0 && errno == EINTR);
+    if (signal < 0) spdlog::warn("the kernel does not come back: ending without it");
+    ::_exit(signal < 0 ? int{kExitSuccess} : 128 + signal);
+  }).detach();
+}
+
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    spdlog::warn("cannot raise the limit of open files: {}", std::strerror(errno));
+}
+
+void KeepHeapSmall() {
+  constexpr int kArenas = 2;
+  constexpr int kMapFromBytes = 1 << 20;
+  mallopt(M_ARENA_MAX, kArenas);
+  mallopt(M_MMAP_THRESHOLD, kMapFromBytes);
+}
+
+}  // namespace bpftally

@@ -1,0 +1,85 @@
+#include "daemon/snapshot_source.h"
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <utility>
+
+#include "kernel/bpf_sys.h"
+#include "kernel/process_info.h"
+#include "model/snapshot_yaml.h"
+
+namespace bpftally {
+namespace {
+
+class KernelSource final : public SnapshotSource {
+ public:
+  KernelSource(std::unique_ptr<BpfSys> sys, std::unique_ptr<SnapshotReader> reader)
+      : sys_(std::move(sys)), reader_(std::move(reader)) {}
+
+  Snapshot Take(std::chrono::steady_clock::time_point deadline) override {
+    return reader_->Take(deadline);
+  }
+
+ private:
+  const std::unique_ptr<BpfSys> sys_;  // first: the reader uses it
+  const std::unique_ptr<SnapshotReader> reader_;
+};
+
+// The census is the file's, the process is this one.
+class ReplaySource final : public SnapshotSource {
+ public:
+  ReplaySource(Snapshot snapshot, std::unique_ptr<BpfSys> sys, int64_t boot_to_wall_ns)
+      : snapshot_(std::move(snapshot)), sys_(std::move(sys)), boot_to_wall_ns_(boot_to_wall_ns) {}
+
+  Snapshot Take(std::chrono::steady_clock::time_point) override {
+    snapshot_.process = ReadProcessInfo(*sys_, boot_to_wall_ns_);
+    return snapshot_;
+  }
+
+ private:
+  Snapshot snapshot_;
+  const std::unique_ptr<BpfSys> sys_;
+  const int64_t boot_to_wall_ns_;
+};
+
+// Also of a pipe, so that `bpftally dump | … --replay /dev/stdin` works.
+Result<std::string> ReadWhole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    Error error = ErrnoError(errno, "open");
+    if (error.kind != ErrorKind::kPermission) error.kind = ErrorKind::kInvalid;
+    return std::unexpected(std::move(error));
+  }
+  std::string text;
+  std::array<char, 65536> block{};
+  while (file.read(block.data(), block.size()) || file.gcount() > 0)
+    text.append(block.data(), static_cast<size_t>(file.gcount()));
+  if (file.bad()) return std::unexpected(Error{ErrorKind::kInvalid, EIO, "cannot be read"});
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SnapshotSource>> OpenKernel(const ReaderOptions& options,
+                                                   const Clock& clock) {
+  auto sys = MakeRealBpfSys();
+  auto reader = SnapshotReader::Create(*sys, clock, options);
+  if (!reader) return std::unexpected(std::move(reader.error()));
+  return std::make_unique<KernelSource>(std::move(sys), std::move(*reader));
+}
+
+Result<std::unique_ptr<SnapshotSource>> OpenReplay(const std::string& path, const Clock& clock) {
+  const auto yaml = ReadWhole(path);
+  if (!yaml) return std::unexpected(Wrap(yaml.error(), "--replay " + path));
+  auto snapshot = SnapshotFromYaml(*yaml);
+  // "file:line:column: what", as compilers say it
+  if (!snapshot) {
+    snapshot.error().message.insert(0, path + ":");
+    return std::unexpected(std::move(snapshot.error()));
+  }
+  return std::make_unique<ReplaySource>(std::move(*snapshot), MakeRealBpfSys(),
+                                        clock.WallNanoseconds() - clock.BootNanoseconds());
+}
+
+}  // namespace bpftally

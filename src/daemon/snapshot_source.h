@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "kernel/snapshot_reader.h"
+#include "model/snapshot.h"
+
+namespace bpftally {
+
+// Where snapshots come from: the kernel of this host, or a file. One thread takes.
+class SnapshotSource {
+ public:
+  virtual ~SnapshotSource() = default;
+  virtual Snapshot Take(std::chrono::steady_clock::time_point deadline) = 0;
+};
+
+// Where the kernel cannot be read at all, the error says what to do. `clock` must outlive the
+// source.
+Result<std::unique_ptr<SnapshotSource>> OpenKernel(const ReaderOptions& options,
+                                                   const Clock& clock);
+
+// The same snapshot at each Take, as `bpftally dump` wrote it to `path`.
+Result<std::unique_ptr<SnapshotSource>> OpenReplay(const std::string& path, const Clock& clock);
+
+}  // namespace bpftally

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+namespace bpftally {
+
+// Cuts off connections that miss a deadline, from one thread of its own. The HTTP library's
+// time-out sees silence only: a client that sends a byte now and then would hold a thread for ever.
+class ConnectionWatch {
+ public:
+  ConnectionWatch();
+  ConnectionWatch(const ConnectionWatch&) = delete;
+  ConnectionWatch& operator=(const ConnectionWatch&) = delete;
+  ~ConnectionWatch();
+
+  // Shuts the socket down unless Disarm, or Arm again, is called within `patience`.
+  void Arm(int fd, std::chrono::seconds patience);
+  // At the latest before the descriptor is closed: its number may be another's right after.
+  void Disarm(int fd);
+
+ private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  void Run();
+  void CutOffExpired(TimePoint now);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<int, TimePoint> deadlines_;
+  TimePoint wake_at_ = TimePoint::max();  // the thread sleeps until then: at most the next deadline
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace bpftally

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace bpftally {
+
+struct HttpRequest {
+  std::string_view method;  // GET or HEAD: every other one is answered 405 by the server
+  std::string_view path;    // without the query
+  // Every value of a query key, in order; of a header, the first.
+  std::function<std::vector<std::string>(std::string_view key)> query;
+  std::function<std::string_view(std::string_view name)> header;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // Content-Type and the like
+};
+
+// Called on a connection's own thread, several at once; must be thread-safe, and content with a
+// stack of 256 KiB. What it throws becomes a 500. What the request's functions return lives as long
+// as the request.
+using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
+
+struct HttpRoute {
+  std::string path;  // exact match
+  HttpHandler handler;
+  bool limited = false;  // counts against max_requests
+};
+
+struct HttpServerOptions {
+  std::vector<std::string> listen_addresses = {
+      ":9435"};  // "host:port", ":port", "[v6]:port"; port 0 takes a free one
+  // Of limited routes at once, each until its response is sent; one more is answered 503. 0: no
+  // limit.
+  unsigned max_requests = 40;
+  unsigned max_connections = 512;  // of each address
+  // Ends a connection that makes no progress for so long, has not sent a whole request so long
+  // after it was opened or last answered, or takes ten times as long to fetch a response. 0: never.
+  std::chrono::seconds connection_timeout{30};
+};
+
+// An HTTP/1.1 server on libmicrohttpd. A slow handler never holds another route.
+class HttpServer {
+ public:
+  // Binds every address first; the error names the address and says what to do (in use, no
+  // permission, not this host's).
+  static Result<std::unique_ptr<HttpServer>> Start(HttpServerOptions options,
+                                                   std::vector<HttpRoute> routes);
+  virtual ~HttpServer() = default;  // stops listening, ends open connections, waits for handlers
+
+  // As bound, "127.0.0.1:9435", with the port that was really taken.
+  virtual const std::vector<std::string>& addresses() const = 0;
+};
+
+}  // namespace bpftally

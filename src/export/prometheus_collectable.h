@@ -1,0 +1,15 @@
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <vector>
+
+#include "model/metric_batch.h"
+
+namespace bpftally {
+
+// Any batch as prometheus-cpp's families, for programs that embed us behind a
+// prometheus::Collectable. Integers become doubles there (exact up to 2^53), start times are lost.
+std::vector<prometheus::MetricFamily> ToPrometheusFamilies(const MetricBatch& batch);
+
+}  // namespace bpftally

@@ -1,0 +1,319 @@
+#include "export/text_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace bpftally {
+namespace {
+
+constexpr size_t kPieceBytes = size_t{32} * 1024;
+constexpr size_t kNumberBytes = 32;  // the longest, a negative double, has 24
+
+// Not 0 where any of the word's bytes is `c`.
+uint64_t HasByte(uint64_t word, char c) {
+  constexpr uint64_t kLow = 0x0101010101010101;
+  constexpr uint64_t kHigh = 0x8080808080808080;
+  const uint64_t zero_if_equal = word ^ (kLow * static_cast<unsigned char>(c));
+  return (zero_if_equal - kLow) & ~zero_if_equal & kHigh;
+}
+
+// Copies a text at least as long as a word, and tells whether something in it may want an escape.
+template <typename Word>
+bool CopyWords(char* to, std::string_view text) {
+  uint64_t found = 0;
+  const auto copy = [&](size_t at) {
+    Word word = 0;
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    std::memcpy(to + at, &word, sizeof(word));
+    found |= HasByte(word, '\\') | HasByte(word, '\n') | HasByte(word, '"');
+  };
+  const size_t last = text.size() - sizeof(Word);
+  for (size_t at = 0; at < last; at += sizeof(Word)) copy(at);
+  copy(last);  // overlaps the one before
+  return found != 0;
+}
+
+// One look and one copy at once, word by word: half of the writer's time was in doing both by char.
+bool CopyLooking(char* to, std::string_view text) {
+  if (text.size() >= sizeof(uint64_t)) return CopyWords<uint64_t>(to, text);
+  if (text.size() >= sizeof(uint32_t)) return CopyWords<uint32_t>(to, text);
+  return !text.empty() && CopyWords<uint8_t>(to, text);
+}
+
+// Gathers what is appended into pieces for the sink.
+class Output {
+ public:
+  explicit Output(const TextSink& sink) : sink_(sink) {}
+
+  void Append(std::string_view text) {
+    while (text.size() > Left()) {
+      const size_t fitting = Left();
+      Copy(text.substr(0, fitting));
+      text.remove_prefix(fitting);
+      Flush();
+    }
+    Copy(text);
+  }
+
+  // Appends text in which nothing is to be escaped, as in hardly any there is; else does nothing.
+  bool AppendPlain(std::string_view text) {
+    if (text.size() > Left()) Flush();
+    if (text.size() > kPieceBytes) return false;
+    if (CopyLooking(buffer_.get() + used_, text)) return false;
+    used_ += text.size();
+    return true;
+  }
+
+  // Room for a number, to be written in place; then Advance to its end.
+  char* NumberRoom() {
+    if (Left() < kNumberBytes) Flush();
+    return buffer_.get() + used_;
+  }
+  void Advance(const char* end) { used_ = static_cast<size_t>(end - buffer_.get()); }
+
+  void Flush() {
+    if (used_ > 0) sink_({buffer_.get(), used_});
+    used_ = 0;
+  }
+
+ private:
+  size_t Left() const { return kPieceBytes - used_; }
+  void Copy(std::string_view text) {
+    std::memcpy(buffer_.get() + used_, text.data(), text.size());
+    used_ += text.size();
+  }
+
+  const TextSink& sink_;
+  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kPieceBytes);
+  size_t used_ = 0;
+};
+
+// In a help text of 0.0.4 a double quote stands for itself; everywhere else it ends the text.
+enum class Quotes { kPlain, kEscaped };
+
+void AppendEscaped(Output& out, std::string_view text, Quotes quotes) {
+  if (out.AppendPlain(text)) return;
+  for (const char& c : text) {
+    if (c == '\n') {
+      out.Append("\\n");
+    } else {
+      if (c == '\\' || (c == '"' && quotes == Quotes::kEscaped)) out.Append("\\");
+      out.Append({&c, 1});
+    }
+  }
+}
+
+std::string_view NotFinite(double value) {
+  if (std::isnan(value)) return "NaN";
+  return value > 0 ? "+Inf" : "-Inf";
+}
+
+template <typename T>
+void AppendValue(Output& out, T value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (!std::isfinite(value)) {
+      out.Append(NotFinite(value));
+      return out.Append("\n");
+    }
+  }
+  char* room = out.NumberRoom();
+  char* end = std::to_chars(room, room + kNumberBytes - 1, value).ptr;
+  *end++ = '\n';
+  out.Advance(end);
+}
+
+void AppendValue(Output& out, const Number& number) {
+  std::visit([&](auto value) { AppendValue(out, value); }, number);
+}
+
+// A bucket's bound is a label, so everybody must spell it the same way: as Go's %g does, and in
+// OpenMetrics so that it cannot be taken for an integer.
+class BoundText {
+ public:
+  std::string_view Format(double bound, TextFormat format) {
+    if (!std::isfinite(bound)) return NotFinite(bound);
+    constexpr double kSmallestFixed = 1e-4;
+    constexpr double kSmallestScientific = 1e6;
+    const double magnitude = std::abs(bound);
+    const bool fixed =
+        magnitude == 0 || (magnitude >= kSmallestFixed && magnitude < kSmallestScientific);
+    char* end = std::to_chars(text_, text_ + kNumberBytes, bound,
+                              fixed ? std::chars_format::fixed : std::chars_format::scientific)
+                    .ptr;
+    if (format == TextFormat::kOpenMetrics100 && fixed && std::find(text_, end, '.') == end) {
+      *end++ = '.';
+      *end++ = '0';
+    }
+    return {text_, end};
+  }
+
+ private:
+  char text_[kNumberBytes];
+};
+
+// The name and labels of a family's series, rendered once with gaps for the label values:
+// `name{id="`, `",type="`, `"} `.
+class SeriesText {
+ public:
+  SeriesText(std::string_view name, std::span<const std::string> labels)
+      : end_(labels.empty() ? fmt::format("{} ", name) : "\"} ") {
+    std::string before = fmt::format("{}{{", name);
+    for (const std::string& label : labels) {
+      before_values_.push_back(fmt::format("{}{}=\"", before, label));
+      before = "\",";
+    }
+  }
+
+  void Write(Output& out, LabelValues values) const {
+    for (const std::string& before : before_values_) {
+      out.Append(before);
+      AppendEscaped(out, *values++, Quotes::kEscaped);
+    }
+    out.Append(end_);
+  }
+
+ private:
+  std::vector<std::string> before_values_;
+  std::string end_;
+};
+
+std::string_view TypeName(MetricType type) {
+  switch (type) {
+    case MetricType::kCounter:
+      return "counter";
+    case MetricType::kGauge:
+      return "gauge";
+    case MetricType::kHistogram:
+      break;
+  }
+  return "histogram";
+}
+
+// The word that a UCUM unit is in Prometheus names; empty where OpenMetrics has none.
+std::string_view UnitWord(std::string_view unit) {
+  if (unit == "By") return "bytes";
+  if (unit == "s") return "seconds";
+  return {};
+}
+
+// Writes one family in one format.
+class FamilyWriter {
+ public:
+  FamilyWriter(Output& out, const MetricFamily& family, TextFormat format)
+      : out_(out), family_(family), spec_(family.spec), format_(format) {}
+
+  void Write() {
+    WriteHeader();
+    if (spec_.type == MetricType::kHistogram) {
+      WriteHistograms();
+    } else {
+      WriteSamples();
+    }
+  }
+
+ private:
+  bool open_metrics() const { return format_ == TextFormat::kOpenMetrics100; }
+
+  // OpenMetrics names a counter's family without the suffix that its samples carry.
+  std::string_view FamilyName() const {
+    std::string_view name = spec_.name;
+    constexpr std::string_view kCounterSuffix = "_total";
+    if (open_metrics() && spec_.type == MetricType::kCounter && name.ends_with(kCounterSuffix)) {
+      name.remove_suffix(kCounterSuffix.size());
+    }
+    return name;
+  }
+
+  void WriteHeader() {
+    const std::string_view name = FamilyName();
+    out_.Append(fmt::format("# HELP {} ", name));
+    AppendEscaped(out_, spec_.help, open_metrics() ? Quotes::kEscaped : Quotes::kPlain);
+    out_.Append(fmt::format("\n# TYPE {} {}\n", name, TypeName(spec_.type)));
+    const std::string_view unit = UnitWord(spec_.unit);
+    if (open_metrics() && !unit.empty() && name.ends_with(fmt::format("_{}", unit))) {
+      out_.Append(fmt::format("# UNIT {} {}\n", name, unit));
+    }
+  }
+
+  void WriteSamples() {
+    const SeriesText series(spec_.name, spec_.label_names);
+    for (const Sample& sample : family_.samples) {
+      series.Write(out_, sample.labels);
+      AppendValue(out_, sample.value);
+    }
+  }
+
+  void WriteHistograms() {
+    std::vector<std::string> bucket_labels = spec_.label_names;
+    bucket_labels.emplace_back("le");
+    const SeriesText bucket(spec_.name + "_bucket", bucket_labels);
+    const SeriesText sum(spec_.name + "_sum", spec_.label_names);
+    const SeriesText count(spec_.name + "_count", spec_.label_names);
+    for (const HistogramSample& sample : family_.histograms) {
+      const uint64_t total = WriteBuckets(bucket, sample);
+      const std::optional<Number> known_sum = Sum(sample);
+      if (known_sum) {
+        sum.Write(out_, sample.labels);
+        AppendValue(out_, *known_sum);
+      }
+      // OpenMetrics allows a count only beside a sum; the +Inf bucket tells it anyway.
+      if (known_sum || !open_metrics()) {
+        count.Write(out_, sample.labels);
+        AppendValue(out_, total);
+      }
+    }
+  }
+
+  // OpenMetrics forbids a sum that can fall, which negative observations make possible.
+  std::optional<Number> Sum(const HistogramSample& sample) const {
+    const bool may_fall = !sample.upper_bounds.empty() && sample.upper_bounds.front() < 0;
+    return open_metrics() && may_fall ? std::nullopt : sample.sum;
+  }
+
+  uint64_t WriteBuckets(const SeriesText& bucket, const HistogramSample& sample) {
+    values_.assign(sample.labels, sample.labels + spec_.label_names.size());
+    values_.emplace_back();
+    BoundText bound_text;
+    uint64_t cumulative = 0;
+    for (size_t i = 0; i < sample.counts.size(); ++i) {
+      cumulative += sample.counts[i];
+      values_.back() = i < sample.upper_bounds.size()
+                           ? bound_text.Format(sample.upper_bounds[i], format_)
+                           : "+Inf";
+      bucket.Write(out_, values_.data());
+      AppendValue(out_, cumulative);
+    }
+    return cumulative;
+  }
+
+  Output& out_;
+  const MetricFamily& family_;
+  const FamilySpec& spec_;
+  TextFormat format_;
+  std::vector<std::string_view> values_;  // of a bucket; a member, so as to allocate once
+};
+
+}  // namespace
+
+void WriteText(const MetricBatch& batch, TextFormat format, const TextSink& sink,
+               const FamilyFilter& filter) {
+  Output out(sink);
+  for (const MetricFamily& family : batch.families()) {
+    const bool empty = family.samples.empty() && family.histograms.empty();
+    if (empty || (filter && !filter(family))) continue;
+    FamilyWriter(out, family, format).Write();
+  }
+  if (format == TextFormat::kOpenMetrics100) out.Append("# EOF\n");
+  out.Flush();
+}
+
+}  // namespace bpftally

@@ -1,0 +1,71 @@
+#pragma once
+
+// The only road to bpf(2) and to facts of /proc and /sys: one system call each, no logic.
+// RealBpfSys is the kernel, FakeBpfSys of the tests an in-memory one with scripted faults.
+
+#include <linux/bpf.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "model/snapshot.h"
+
+namespace bpftally {
+
+class BpfSys {
+ public:
+  BpfSys() = default;
+  BpfSys(const BpfSys&) = delete;
+  BpfSys& operator=(const BpfSys&) = delete;
+  virtual ~BpfSys() = default;
+
+  // BPF_*_GET_NEXT_ID: the lowest id above `after`; empty at the end (ENOENT). Every other errno is
+  // an error.
+  virtual Result<std::optional<uint32_t>> NextId(ObjectKind kind, uint32_t after) = 0;
+
+  // BPF_*_GET_FD_BY_ID; maps with BPF_F_RDONLY. kVanished when it is gone by now. Close it within
+  // the visit.
+  virtual Result<UniqueFd> OpenById(ObjectKind kind, uint32_t id) = 0;
+
+  // BPF_OBJ_GET_INFO_BY_FD into the front of `info` (zeroed or with input pointers set); returns
+  // how many bytes this kernel filled: an old kernel knows a shorter struct.
+  virtual Result<size_t> ObjectInfo(int fd, std::span<std::byte> info) = 0;
+
+  // The text of /proc/self/fdinfo/<fd>.
+  virtual Result<std::string> FdInfo(int fd) = 0;
+
+  // Loads and attaches our own iterator program of this kind (bpf/iter) and gives its link, which
+  // is all that keeps it in the kernel. With `may_probe_read` it may use bpf_probe_read_kernel
+  // where the kernel lacks bpf_rdonly_cast: refused under lockdown=confidentiality. There is none
+  // for BTF objects.
+  virtual Result<UniqueFd> LoadIterator(ObjectKind kind, bool may_probe_read) = 0;
+
+  // BPF_ITER_CREATE on a kept link, and read(2) of the iterator: 0 at the end. EAGAIN and EINTR are
+  // errors with that errno.
+  virtual Result<UniqueFd> CreateIterator(int link_fd) = 0;
+  virtual Result<size_t> Read(int fd, std::span<std::byte> buffer) = 0;
+
+  // BPF_ENABLE_STATS for run time: on while the fd lives. 5.8, CAP_SYS_ADMIN.
+  virtual Result<UniqueFd> EnableRunStats() = 0;
+
+  // BPF_MAP_GET_NEXT_KEY; `key` empty asks for the first. False at the end.
+  virtual Result<bool> NextKey(int map_fd, std::span<const std::byte> key,
+                               std::span<std::byte> next) = 0;
+
+  // A small file of /proc or /sys, whole.
+  virtual Result<std::string> ReadFile(const std::string& path) = 0;
+
+  // Path of the cgroup v2 with this id (kernfs node id) below its root, "/" for the root itself.
+  virtual Result<std::string> CgroupPath(uint64_t id) = 0;
+
+  // How many descriptors this process has open.
+  virtual Result<uint64_t> OpenFdCount() = 0;
+};
+
+}  // namespace bpftally

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/error.h"
+
+struct btf;
+
+namespace bpftally {
+
+class BpfSys;
+
+struct BtfFree {
+  void operator()(btf* types) const;
+};
+using BtfPtr = std::unique_ptr<btf, BtfFree>;
+
+// What tells one map of an object from another with the same first 15 characters.
+struct MapIdentity {
+  std::string_view short_name;  // the kernel's
+  uint32_t key_type_id = 0;
+  uint32_t value_type_id = 0;
+};
+
+// The full names that BTF objects hold, looked up by BTF id. The kernel's own names end after 15
+// characters. Parsed BTF lives until EndPass(): many lookups of one pass ask for the same object,
+// and callers cache the names. BTF comes from whoever loaded it: what does not parse gives no name.
+class BtfNames {
+ public:
+  explicit BtfNames(BpfSys& sys) : sys_(sys) {}
+
+  // The name of a type (function, typedef); empty when there is none. kPermission without
+  // CAP_SYS_ADMIN.
+  Result<std::string> TypeName(uint32_t btf_id, uint32_t type_id);
+
+  // The one variable of the object's map sections that fits; empty where none does, or more than
+  // one.
+  Result<std::string> MapName(uint32_t btf_id, const MapIdentity& map);
+
+  void EndPass() { parsed_.clear(); }
+
+ private:
+  Result<const btf*> Load(uint32_t btf_id);
+
+  BpfSys& sys_;
+  std::unordered_map<uint32_t, BtfPtr> parsed_;
+};
+
+}  // namespace bpftally

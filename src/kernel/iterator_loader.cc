@@ -1,0 +1,113 @@
+#include "kernel/iterator_loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "census_links.skel.h"
+#include "census_maps.skel.h"
+#include "census_programs.skel.h"
+
+namespace bpftally {
+namespace {
+
+int LogLibbpf(libbpf_print_level, const char* format, va_list arguments) {
+  char line[1024];
+  const int length = std::vsnprintf(line, sizeof line, format, arguments);
+  if (length > 0)
+    spdlog::debug("libbpf: {}", std::string_view(line).substr(
+                                    0, std::string_view(line).find_last_not_of('\n') + 1));
+  return 0;
+}
+
+Error LoadError(int sys_errno) {
+  const std::string what = "cannot load the iterator program";
+  if (sys_errno == EPERM || sys_errno == EACCES) {
+    return ErrnoError(
+        sys_errno,
+        what + " (needs CAP_BPF and CAP_PERFMON: run with sudo, or give both to the service)");
+  }
+  if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
+    return {ErrorKind::kUnsupported, sys_errno,
+            what +
+                ": /sys/kernel/btf/vmlinux is not readable: the kernel was built without "
+                "CONFIG_DEBUG_INFO_BTF, or /sys "
+                "is not mounted here"};
+  }
+  return {ErrorKind::kUnsupported, sys_errno,
+          ErrnoError(sys_errno, what + " (this kernel does not take it)").message};
+}
+
+template <typename Skeleton>
+using SkeletonPtr = std::unique_ptr<Skeleton, void (*)(Skeleton*)>;
+
+// The link alone keeps the program, and the program its maps: nothing else of libbpf's stays in
+// memory.
+Result<UniqueFd> Attach(const bpf_program* program) {
+  bpf_link* link = bpf_program__attach_iter(program, nullptr);
+  if (link == nullptr) return std::unexpected(LoadError(errno));
+  UniqueFd fd(::fcntl(bpf_link__fd(link), F_DUPFD_CLOEXEC, 0));
+  const int dup_errno = errno;
+  bpf_link__destroy(link);
+  if (!fd) return std::unexpected(ErrnoError(dup_errno, "cannot keep the iterator's link"));
+  return fd;
+}
+
+Result<UniqueFd> LoadPrograms(bool may_probe_read) {
+  const SkeletonPtr<census_programs> skeleton(census_programs__open(), census_programs__destroy);
+  if (!skeleton) return std::unexpected(LoadError(errno));
+  skeleton->rodata->may_probe_read = may_probe_read;
+  const int cpus = libbpf_num_possible_cpus();
+  skeleton->rodata->read_run_stats =
+      cpus > 0 && cpus <= static_cast<int>(std::size(skeleton->bss->percpu_element));
+  skeleton->rodata->possible_cpus = cpus > 0 ? static_cast<uint32_t>(cpus) : 0;
+  if (const int error = census_programs__load(skeleton.get()))
+    return std::unexpected(LoadError(-error));
+  return Attach(skeleton->progs.census_programs);
+}
+
+Result<UniqueFd> LoadMaps(bool may_probe_read) {
+  const SkeletonPtr<census_maps> skeleton(census_maps__open(), census_maps__destroy);
+  if (!skeleton) return std::unexpected(LoadError(errno));
+  skeleton->rodata->may_probe_read = may_probe_read;
+  if (const int error = census_maps__load(skeleton.get()))
+    return std::unexpected(LoadError(-error));
+  return Attach(skeleton->progs.census_maps);
+}
+
+Result<UniqueFd> LoadLinks(bool may_probe_read) {
+  const SkeletonPtr<census_links> skeleton(census_links__open(), census_links__destroy);
+  if (!skeleton) return std::unexpected(LoadError(errno));
+  skeleton->rodata->may_probe_read = may_probe_read;
+  if (const int error = census_links__load(skeleton.get()))
+    return std::unexpected(LoadError(-error));
+  return Attach(skeleton->progs.census_links);
+}
+
+}  // namespace
+
+Result<UniqueFd> LoadIteratorProgram(ObjectKind kind, bool may_probe_read) {
+  libbpf_set_print(LogLibbpf);
+  switch (kind) {
+    case ObjectKind::kProgram:
+      return LoadPrograms(may_probe_read);
+    case ObjectKind::kMap:
+      return LoadMaps(may_probe_read);
+    case ObjectKind::kLink:
+      return LoadLinks(may_probe_read);
+    case ObjectKind::kBtf:
+      break;
+  }
+  return std::unexpected(
+      Error{ErrorKind::kUnsupported, 0, "the kernel has no iterator over BTF objects"});
+}
+
+}  // namespace bpftally

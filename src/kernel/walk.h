@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "model/snapshot.h"
+
+namespace bpftally {
+
+class BpfSys;
+
+// What every walk needs to know of the pass that it is part of.
+struct Pass {
+  BpfSys& sys;
+  const Clock& clock;
+  std::chrono::steady_clock::time_point deadline;
+  int64_t boot_to_wall_ns = 0;
+  bool may_open =
+      false;  // objects can be opened by id here (CAP_SYS_ADMIN), for what only that tells
+
+  Result<void> CheckDeadline() const;
+};
+
+// Lists one kind's ids, ascending, without opening anything.
+Result<void> WalkIds(const Pass& pass, ObjectKind kind,
+                     const std::function<Result<void>(uint32_t id)>& visit);
+
+// The same, each object opened for the time of its visit. An object that is gone by then, or goes
+// during the visit (ErrorKind::kVanished), is counted in `vanished` and passed over; any other
+// error ends the walk.
+Result<void> WalkObjects(const Pass& pass, ObjectKind kind, uint64_t& vanished,
+                         const std::function<Result<void>(uint32_t id, int fd)>& visit);
+
+// Drops from a cache by id what is not in the list of a whole walk. What is left over is never more
+// than what is alive.
+template <typename Cache, typename Info>
+void ForgetDead(Cache& cache, const std::vector<Info>& alive) {
+  if (cache.size() <= alive.size()) return;
+  std::unordered_set<uint32_t> ids;
+  for (const Info& info : alive) ids.insert(info.id);
+  std::erase_if(cache, [&](const auto& entry) { return !ids.contains(entry.first); });
+}
+
+}  // namespace bpftally

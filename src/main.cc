@@ -1,0 +1,56 @@
+// A table of contents: read the command line, then do what it says.
+
+#include <fmt/core.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "daemon/exit_status.h"
+#include "daemon/options.h"
+#include "daemon/version.h"
+
+namespace bpftally {
+namespace {
+
+int Print(const std::string& text) {
+  fmt::print("{}", text);
+  return kExitSuccess;
+}
+
+Result<ExitStatus> Execute(const Options& options) {
+  if (auto logging = SetUpLogging(options.log_level, options.log_format); !logging)
+    return std::unexpected(std::move(logging.error()));
+  switch (options.command) {
+    case Command::kMetrics:
+      return PrintMetrics(options, SystemClock());
+    case Command::kDump:
+      return Dump(options, SystemClock());
+    default:
+      return Run(options, SystemClock());
+  }
+}
+
+int Main(std::span<const char* const> arguments) {
+  const Result<Options> options = ParseOptions(arguments);
+  if (!options) {
+    fmt::print(stderr, "{}\n(bpftally --help lists what there is)\n", options.error().message);
+    return kExitUsage;
+  }
+  if (options->command == Command::kHelp) return Print(HelpText());
+  if (options->command == Command::kVersion) return Print(VersionText());
+
+  const Result<ExitStatus> status = Execute(*options);
+  if (status) return *status;
+  spdlog::error("{}", status.error().message);
+  return ExitStatusOf(status.error());
+}
+
+}  // namespace
+}  // namespace bpftally
+
+int main(int argc, char** argv) { return bpftally::Main({argv, static_cast<size_t>(argc)}); }

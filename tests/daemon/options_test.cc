@@ -1,0 +1,150 @@
+#include "daemon/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace bpftally {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+Result<Options> Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "bpftally");
+  return ParseOptions(arguments);
+}
+
+std::string ErrorOf(const std::vector<const char*>& arguments) {
+  const Result<Options> options = Parse(arguments);
+  return options ? "no error" : options.error().message;
+}
+
+struct FlagCase {
+  std::vector<const char*> arguments;
+  std::function<bool(const Options&)> holds;
+};
+
+class Flag : public testing::TestWithParam<FlagCase> {};
+
+// Each holds with the flag and not without it, so that no row can be dead.
+TEST_P(Flag, TakesEffect) {
+  const Result<Options> options = Parse(GetParam().arguments);
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_TRUE(GetParam().holds(*options));
+  EXPECT_FALSE(GetParam().holds(*Parse({})));
+}
+
+using O = const Options&;
+const std::vector<std::string> kTwoAddresses = {"127.0.0.1:1", "[::1]:2"};
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Flag,
+    testing::Values(
+        FlagCase{{"dump"}, [](O o) { return o.command == Command::kDump; }},
+        FlagCase{{"metrics"}, [](O o) { return o.command == Command::kMetrics; }},
+        FlagCase{{"--help"}, [](O o) { return o.command == Command::kHelp; }},
+        FlagCase{{"-h"}, [](O o) { return o.command == Command::kHelp; }},
+        FlagCase{{"dump", "--help"}, [](O o) { return o.command == Command::kHelp; }},
+        FlagCase{{"--version"}, [](O o) { return o.command == Command::kVersion; }},
+        FlagCase{{"--source=iterator"}, [](O o) { return o.reader.source == Source::kIterator; }},
+        FlagCase{{"--source", "syscall"}, [](O o) { return o.reader.source == Source::kSyscall; }},
+        FlagCase{{"--run-stats"}, [](O o) { return o.reader.run_stats; }},
+        FlagCase{{"--scan-map-entries"}, [](O o) { return o.reader.scan_entries; }},
+        FlagCase{{"--replay", "a.yaml"}, [](O o) { return o.replay == "a.yaml"; }},
+        FlagCase{{"--max-objects=7"}, [](O o) { return o.collect.max_objects == 7; }},
+        FlagCase{{"--type-labels=number"}, [](O o) { return o.collect.type_labels_as_numbers; }},
+        FlagCase{{"--size-metrics=gauge"}, [](O o) { return o.collect.size_metrics_as_gauges; }},
+        FlagCase{{"--hide-self"}, [](O o) { return o.collect.hide_self; }},
+        FlagCase{{"--collector.program-maps"}, [](O o) { return o.collect.program_maps; }},
+        FlagCase{{"--no-collector.maps"},
+                 [](O o) { return o.disabled_collectors.contains("maps"); }},
+        FlagCase{{"--collector.maps=false"},
+                 [](O o) { return o.disabled_collectors.contains("maps"); }},
+        FlagCase{{"--poll-interval=500ms"},
+                 [](O o) { return o.poll_interval == milliseconds(500); }},
+        FlagCase{{"--web.listen-address=127.0.0.1:1", "--web.listen-address", "[::1]:2"},
+                 [](O o) { return o.http.listen_addresses == kTwoAddresses; }},
+        FlagCase{{"--web.telemetry-path=/m"}, [](O o) { return o.telemetry_path == "/m"; }},
+        FlagCase{{"--web.max-requests=3"}, [](O o) { return o.http.max_requests == 3; }},
+        FlagCase{{"--format=openmetrics"},
+                 [](O o) { return o.format == TextFormat::kOpenMetrics100; }},
+        FlagCase{{"--log.level=debug"}, [](O o) { return o.log_level == "debug"; }},
+        FlagCase{{"--log.format=json"}, [](O o) { return o.log_format == LogFormat::kJson; }}));
+
+TEST(Options, DefaultsAreTheDocumentedOnes) {
+  const Result<Options> options = Parse({});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->command, Command::kRun);
+  EXPECT_EQ(options->reader.source, Source::kAuto);
+  EXPECT_EQ(options->poll_interval, seconds(15));
+  EXPECT_THAT(options->http.listen_addresses, testing::ElementsAre(":9435"));
+  EXPECT_EQ(options->telemetry_path, "/metrics");
+  EXPECT_EQ(options->http.max_requests, 40);
+  EXPECT_EQ(options->collect.max_objects, 1000);
+  EXPECT_THAT(options->disabled_collectors, testing::IsEmpty());
+}
+
+TEST(Options, OfTwoSwitchesOfOneCollectorTheLastCounts) {
+  EXPECT_TRUE(Parse({"--no-collector.maps", "--collector.maps"})->disabled_collectors.empty());
+  EXPECT_FALSE(Parse({"--collector.maps", "--no-collector.maps"})->disabled_collectors.empty());
+}
+
+TEST(Options, ASwitchDoesNotSwallowTheCommand) {
+  const Result<Options> options = Parse({"--run-stats", "metrics"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->command, Command::kMetrics);
+  EXPECT_TRUE(options->reader.run_stats);
+}
+
+TEST(Options, UnknownFlagsSuggestTheNearest) {
+  EXPECT_EQ(ErrorOf({"--run-stat"}), "unknown flag --run-stat (did you mean \"--run-stats\"?)");
+  EXPECT_EQ(ErrorOf({"--no-collector.map"}),
+            "unknown flag --no-collector.map (did you mean \"--no-collector.maps\"?)");
+  EXPECT_EQ(ErrorOf({"--x"}), "unknown flag --x");
+  EXPECT_EQ(ErrorOf({"-x"}), "unknown flag -x");
+  EXPECT_EQ(ErrorOf({"--zzzzzzzzzzzzzzz=1"}), "unknown flag --zzzzzzzzzzzzzzz");
+}
+
+TEST(Options, EveryFindingIsTold) {
+  const std::string error = ErrorOf({"--surce=auto", "--max-objects=many", "--log.level=inof"});
+  EXPECT_THAT(error, HasSubstr("--surce (did you mean \"--source\"?)"));
+  EXPECT_THAT(error, HasSubstr("--max-objects: \"many\""));
+  EXPECT_THAT(error, HasSubstr("--log.level: \"inof\""));
+}
+
+TEST(Options, BadValuesNameTheFlagAndWhatWasExpected) {
+  EXPECT_EQ(
+      ErrorOf({"--source=itrator"}),
+      "--source: \"itrator\" is none of auto, iterator, syscall (did you mean \"iterator\"?)");
+  EXPECT_THAT(ErrorOf({"--max-objects=-1"}), HasSubstr("not a whole number"));
+  EXPECT_THAT(ErrorOf({"--max-objects=1x"}), HasSubstr("not a whole number"));
+  EXPECT_THAT(ErrorOf({"--web.max-requests=99999999999"}), HasSubstr("not a whole number"));
+  EXPECT_THAT(ErrorOf({"--poll-interval=15"}),
+              HasSubstr("--poll-interval: \"15\" is not a duration"));
+  EXPECT_THAT(ErrorOf({"--web.telemetry-path=metrics"}), HasSubstr("not a path"));
+  EXPECT_THAT(ErrorOf({"--web.telemetry-path=/-/ready"}), HasSubstr("served already"));
+  EXPECT_THAT(ErrorOf({"--replay"}), HasSubstr("replay"));
+  EXPECT_THAT(ErrorOf({"--replay="}), HasSubstr("name of a file"));
+}
+
+TEST(Options, AnUnknownCommandSuggestsTheNearest) {
+  EXPECT_THAT(ErrorOf({"metric"}),
+              HasSubstr("unknown command \"metric\" (did you mean \"metrics\"?)"));
+  EXPECT_EQ(ErrorOf({"dump", "more"}), "unexpected argument \"more\"");
+}
+
+TEST(Options, HelpHasEveryGroupAndFlag) {
+  const std::string help = HelpText();
+  for (const char* part :
+       {"Census options:", "Collector options:", "Serving options:", "General options:",
+        "--source ", "--no-collector.links", "--web.listen-address ", "dump "})
+    EXPECT_THAT(help, HasSubstr(part));
+}
+
+}  // namespace
+}  // namespace bpftally

@@ -1,0 +1,33 @@
+#include "kernel/population/kernel_abilities.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+
+#include <memory>
+#include <string_view>
+
+namespace bpftally {
+
+bool KernelHasFunction(const std::string& name) {
+  static const std::unique_ptr<btf, decltype(&btf__free)> kernel(btf__load_vmlinux_btf(),
+                                                                 &btf__free);
+  return kernel && btf__find_by_name_kind(kernel.get(), name.c_str(), BTF_KIND_FUNC) > 0;
+}
+
+bool KernelHasProgramType(bpf_prog_type type) {
+  return libbpf_probe_bpf_prog_type(type, nullptr) == 1;
+}
+
+bool KernelHasMapType(bpf_map_type type) { return libbpf_probe_bpf_map_type(type, nullptr) == 1; }
+
+bool EnsureMounted(const char* type, const char* path) {
+  struct statfs now{};
+  const long wanted = std::string_view(type) == "bpf" ? BPF_FS_MAGIC : TRACEFS_MAGIC;
+  if (::statfs(path, &now) == 0 && now.f_type == wanted) return true;
+  return ::mount(type, path, type, 0, nullptr) == 0;
+}
+
+}  // namespace bpftally

@@ -1,0 +1,37 @@
+#include "kernel/population/population.h"
+
+#include <bpf/libbpf.h>
+
+#include <cstring>
+
+#include "kernel/population/activity.h"
+#include "kernel/population/links.h"
+#include "kernel/population/maps.h"
+#include "kernel/population/objects.h"
+#include "kernel/population/programs.h"
+
+namespace bpftally {
+
+Population::Population() {
+  // What is refused is told by RefusedText().
+  const libbpf_print_fn_t print = libbpf_set_print(nullptr);
+  MakePlainPrograms(made_);
+  MakePlainMaps(made_);
+  MakeObjects(made_);
+  MakeLinks(made_, cgroup_, netns_);
+  MakeProbeLinks(made_);
+  MakeActivity(made_);
+  libbpf_set_print(print);
+}
+
+std::string Population::RefusedText() const {
+  std::string text;
+  for (const Refused& refused : made_.refused) {
+    text += refused.label + ": " + ::strerror(refused.sys_errno) + " (" +
+            std::to_string(refused.sys_errno) + ")" + (refused.excused ? "" : " NOT EXCUSED") +
+            "\n";
+  }
+  return text;
+}
+
+}  // namespace bpftally
