@@ -44,6 +44,21 @@ Result<Record<T>> NextRecordOf(std::span<const std::byte>& stream) {
   return record;
 }
 
+// Reads the whole pass, record by record. What goes wrong with one record's object does not keep
+// the others from being read: the first error of `add` is told at the end.
+template <typename T, typename Add>
+Result<void> ReadRecords(IteratorStream stream, Add add) {
+  FirstError errors;
+  while (true) {
+    const auto record = NextRecordOf<T>(stream.bytes);
+    if (!record) return std::unexpected(record.error());
+    if (!record->head) break;
+    errors.Note(add(*record->head, record->tail));
+  }
+  errors.Note(stream.ended);
+  return errors.result();
+}
+
 // A char array of the kernel's as text: up to its NUL.
 std::string FixedText(std::span<const char> text);
 

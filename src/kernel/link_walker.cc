@@ -112,15 +112,12 @@ Result<void> LinkWalker::Add(const Pass& pass, const link_record& record, std::s
 Result<void> LinkWalker::WalkByIterator(const Pass& pass, int link_fd,
                                         const std::vector<MapInfo>& maps,
                                         std::vector<LinkInfo>& out) {
-  auto stream = ReadIterator(pass, link_fd, buffer_);
+  const auto stream = ReadIterator(pass, link_fd, buffer_);
   out.reserve(stream.bytes.size() / sizeof(link_record));
-  while (true) {
-    const auto record = NextRecordOf<link_record>(stream.bytes);
-    if (!record) return std::unexpected(record.error());
-    if (!record->head) return stream.ended;
-    if (auto added = Add(pass, *record->head, TextOf(record->tail), maps, out); !added)
-      return added;
-  }
+  return ReadRecords<link_record>(stream,
+                                  [&](const link_record& record, std::span<const std::byte> text) {
+                                    return Add(pass, record, TextOf(text), maps, out);
+                                  });
 }
 
 Result<void> LinkWalker::Visit(const Pass& pass, int fd, const std::vector<MapInfo>& maps,

@@ -158,14 +158,11 @@ Result<void> MapWalker::Add(const Pass& pass, const map_record& record, std::vec
 }
 
 Result<void> MapWalker::WalkByIterator(const Pass& pass, int link_fd, std::vector<MapInfo>& out) {
-  auto stream = ReadIterator(pass, link_fd, buffer_);
+  const auto stream = ReadIterator(pass, link_fd, buffer_);
   out.reserve(stream.bytes.size() / sizeof(map_record));
-  while (true) {
-    const auto record = NextRecordOf<map_record>(stream.bytes);
-    if (!record) return std::unexpected(record.error());
-    if (!record->head) return stream.ended;
-    if (auto added = Add(pass, *record->head, out); !added) return added;
-  }
+  return ReadRecords<map_record>(stream, [&](const map_record& record, std::span<const std::byte>) {
+    return Add(pass, record, out);
+  });
 }
 
 Result<void> MapWalker::Visit(const Pass& pass, int fd, std::vector<MapInfo>& out) {

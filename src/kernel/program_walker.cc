@@ -117,14 +117,14 @@ void ProgramWalker::Add(const Pass& pass, const program_record& record,
 
 Result<void> ProgramWalker::WalkByIterator(const Pass& pass, int link_fd,
                                            std::vector<ProgramInfo>& out) {
-  auto stream = ReadIterator(pass, link_fd, buffer_);
+  const auto stream = ReadIterator(pass, link_fd, buffer_);
   out.reserve(stream.bytes.size() / sizeof(program_record));
-  while (true) {
-    const auto record = NextRecordOf<program_record>(stream.bytes);
-    if (!record) return std::unexpected(record.error());
-    if (!record->head) return stream.ended;
-    Add(pass, *record->head, record->tail, out);
-  }
+  return ReadRecords<program_record>(
+      stream,
+      [&](const program_record& record, std::span<const std::byte> map_ids) -> Result<void> {
+        Add(pass, record, map_ids, out);
+        return {};
+      });
 }
 
 Result<void> ProgramWalker::Visit(const Pass& pass, uint32_t id, int fd,

@@ -31,13 +31,19 @@ Result<void> WalkIds(const Pass& pass, ObjectKind kind,
 
 Result<void> WalkObjects(const Pass& pass, ObjectKind kind, uint64_t& vanished,
                          const std::function<Result<void>(uint32_t id, int fd)>& visit) {
-  return WalkIds(pass, kind, [&](uint32_t id) -> Result<void> {
+  FirstError errors;
+  auto walked = WalkIds(pass, kind, [&](uint32_t id) -> Result<void> {
     const auto fd = pass.sys.OpenById(kind, id);
     auto visited = fd ? visit(id, fd->get()) : Result<void>(std::unexpected(fd.error()));
-    if (visited || visited.error().kind != ErrorKind::kVanished) return visited;
-    ++vanished;
+    if (!visited && visited.error().kind == ErrorKind::kVanished) {
+      ++vanished;
+    } else {
+      errors.Note(std::move(visited));
+    }
     return {};
   });
+  errors.Note(std::move(walked));
+  return errors.result();
 }
 
 }  // namespace bpftally

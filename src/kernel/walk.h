@@ -4,6 +4,7 @@
 #include <functional>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -27,13 +28,25 @@ struct Pass {
   Result<void> CheckDeadline() const;
 };
 
+// Keeps the first of several errors.
+class FirstError {
+ public:
+  void Note(Result<void> result) {
+    if (result_ && !result) result_ = std::move(result);
+  }
+  const Result<void>& result() const { return result_; }
+
+ private:
+  Result<void> result_;
+};
+
 // Lists one kind's ids, ascending, without opening anything.
 Result<void> WalkIds(const Pass& pass, ObjectKind kind,
                      const std::function<Result<void>(uint32_t id)>& visit);
 
 // The same, each object opened for the time of its visit. An object that is gone by then, or goes
-// during the visit (ErrorKind::kVanished), is counted in `vanished` and passed over; any other
-// error ends the walk.
+// during the visit (ErrorKind::kVanished), is counted in `vanished`. One that cannot be read for
+// another reason does not end the walk either: the first such error is told at the end.
 Result<void> WalkObjects(const Pass& pass, ObjectKind kind, uint64_t& vanished,
                          const std::function<Result<void>(uint32_t id, int fd)>& visit);
 

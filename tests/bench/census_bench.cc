@@ -101,8 +101,8 @@ void ReadAll(benchmark::State& state, const std::vector<UniqueFd>& links) {
     bytes = 0;
     for (const UniqueFd& link : links) {
       const auto stream = ReadIterator(pass, link.get(), buffer);
-      if (!stream) return state.SkipWithError(stream.error().message.c_str());
-      bytes += stream->size();
+      if (!stream.ended) return state.SkipWithError(stream.ended.error().message.c_str());
+      bytes += stream.bytes.size();
     }
   }
   state.counters["bytes"] = static_cast<double>(bytes);

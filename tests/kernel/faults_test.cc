@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 
 #include "kernel/btf_blob.h"
@@ -176,6 +177,26 @@ TEST_P(LostPermissionTest, OnOpenByIdIsTold) {
   EXPECT_THAT(status.error->message, ::testing::HasSubstr("CAP_SYS_ADMIN"));
   EXPECT_TRUE(snapshot.StatusOf(ObjectKind::kProgram).complete);
   EXPECT_TRUE(snapshot.StatusOf(ObjectKind::kLink).complete);
+}
+
+// A security module may keep single objects to itself.
+TEST_P(LostPermissionTest, OnOneObjectLeavesTheOthers) {
+  for (uint32_t id = 1; id <= 3; ++id) AddMap(id);
+  Start({.source = GetParam()});
+  sys_.Inject({.method = Method::kOpenById,
+               .sys_errno = EPERM,
+               .kind = ObjectKind::kMap,
+               .after = 1,
+               .times = 1});
+  const Snapshot snapshot = Take();
+  EXPECT_FALSE(snapshot.StatusOf(ObjectKind::kMap).complete);
+  const auto last = std::ranges::find(snapshot.maps, 3u, &MapInfo::id);
+  ASSERT_NE(last, snapshot.maps.end());
+  EXPECT_TRUE(last->memory_bytes);
+  EXPECT_EQ(std::ranges::count_if(
+                snapshot.maps, [](const MapInfo& map) { return map.id <= 3 && map.memory_bytes; }),
+            2);
+  EXPECT_TRUE(Take().StatusOf(ObjectKind::kMap).complete);
 }
 
 }  // namespace

@@ -259,7 +259,10 @@ TEST_P(DeadlineTest, InTheMiddleOfAWalkKeepsWhatWasRead) {
   ASSERT_TRUE(status.error);
   EXPECT_EQ(status.error->kind, ErrorKind::kExhausted);
   ASSERT_GE(snapshot.maps.size(), 500u);
-  EXPECT_LT(snapshot.maps.size(), 600u);
+  // The iterator had listed the others by then, so they are kept; to open them there was no time.
+  const auto opened = std::ranges::count_if(
+      snapshot.maps, [](const MapInfo& map) { return map.memory_bytes.has_value(); });
+  EXPECT_LT(opened, 600);
   EXPECT_EQ(snapshot.maps[499].memory_bytes, 8192u);
   EXPECT_EQ(snapshot.StatusOf(ObjectKind::kLink).error->kind, ErrorKind::kExhausted);
   clock_.step = std::chrono::nanoseconds(0);
