@@ -77,7 +77,6 @@ run_main_suite() {
 
 failed=()
 flags=()
-command -v ccache >/dev/null && flags+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 [[ -n "${CI:-}" ]] && flags+=(-DBPFTALLY_WERROR=ON)
 
 fetch_prometheus

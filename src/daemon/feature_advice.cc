@@ -16,7 +16,6 @@ constexpr Advice kAdvice[] = {
     {"program", "iterator", "needs CAP_BPF and CAP_PERFMON, kernel 5.9 and its BTF"},
     {"map", "iterator", "needs CAP_BPF and CAP_PERFMON, kernel 5.8 and its BTF"},
     {"link", "iterator", "needs CAP_BPF and CAP_PERFMON, kernel 5.19 and its BTF"},
-    {"btf", "iterator", "no kernel has it, nothing is lost: the id walk reads BTF"},
     {"", "syscall", "needs CAP_SYS_ADMIN"},
     {"map_memory", "", "needs CAP_SYS_ADMIN and /proc"},
     {"map_entries", "", "needs kernel 6.6 and the iterator; --scan-map-entries counts without"},

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "census_records.h"
+#include "kernel/bpf_sys.h"
 #include "kernel/iterator_reader.h"
 #include "kernel/object_info.h"
 
@@ -90,6 +91,31 @@ ProgramInfo FromRecord(const Pass& pass, const program_record& record,
   return program;
 }
 
+// What the iterator may lack where it cannot follow pointers (before 6.2 under
+// lockdown=confidentiality) or per-CPU ones (before 5.19): the system call tells it.
+Result<void> FillIn(const Pass& pass, ProgramInfo& program) {
+  if (program.run_count && program.map_ids && program.jitted_bytes) return {};
+  if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
+  const auto fd = pass.sys.OpenById(ObjectKind::kProgram, program.id);
+  ProgramQuery query;
+  const auto known =
+      fd ? GetInfo(pass.sys, fd->get(), query.info) : Result<size_t>(std::unexpected(fd.error()));
+  if (!known) {
+    if (known.error().kind == ErrorKind::kVanished)
+      return {};  // it was there for the iterator, and is listed
+    return std::unexpected(known.error());
+  }
+  const ProgramInfo told = FromQuery(pass, query, *known);
+  if (!program.jitted_bytes) program.jitted_bytes = told.jitted_bytes;
+  if (!program.map_ids) program.map_ids = told.map_ids;
+  if (!program.run_count) {
+    program.run_time_ns = told.run_time_ns;
+    program.run_count = told.run_count;
+    program.recursion_misses = told.recursion_misses;
+  }
+  return {};
+}
+
 }  // namespace
 
 ProgramWalker::Constant& ProgramWalker::Remember(uint32_t id, int64_t load_time_ns) {
@@ -108,11 +134,12 @@ void ProgramWalker::SetName(const Pass& pass, uint32_t type_id, std::string shor
   program.name = constant.name.value_or(std::move(short_name));
 }
 
-void ProgramWalker::Add(const Pass& pass, const program_record& record,
-                        std::span<const std::byte> map_ids, std::vector<ProgramInfo>& out) {
+Result<void> ProgramWalker::Add(const Pass& pass, const program_record& record,
+                                std::span<const std::byte> map_ids, std::vector<ProgramInfo>& out) {
   ProgramInfo& program = out.emplace_back(FromRecord(pass, record, map_ids));
   Constant& constant = Remember(program.id, static_cast<int64_t>(record.load_time_boot_ns));
   SetName(pass, record.func_info_type_id, FixedText(record.name), constant, program);
+  return pass.may_open ? FillIn(pass, program) : Result<void>();
 }
 
 Result<void> ProgramWalker::WalkByIterator(const Pass& pass, int link_fd,
@@ -120,10 +147,8 @@ Result<void> ProgramWalker::WalkByIterator(const Pass& pass, int link_fd,
   const auto stream = ReadIterator(pass, link_fd, buffer_);
   out.reserve(stream.bytes.size() / sizeof(program_record));
   return ReadRecords<program_record>(
-      stream,
-      [&](const program_record& record, std::span<const std::byte> map_ids) -> Result<void> {
-        Add(pass, record, map_ids, out);
-        return {};
+      stream, [&](const program_record& record, std::span<const std::byte> map_ids) {
+        return Add(pass, record, map_ids, out);
       });
 }
 

@@ -35,8 +35,8 @@ class ProgramWalker {
     std::optional<uint64_t> memory_bytes = std::nullopt;
   };
 
-  void Add(const Pass& pass, const program_record& record, std::span<const std::byte> map_ids,
-           std::vector<ProgramInfo>& out);
+  Result<void> Add(const Pass& pass, const program_record& record,
+                   std::span<const std::byte> map_ids, std::vector<ProgramInfo>& out);
   Result<void> Visit(const Pass& pass, uint32_t id, int fd, std::vector<ProgramInfo>& out);
   Constant& Remember(uint32_t id, int64_t load_time_ns);
   void SetName(const Pass& pass, uint32_t type_id, std::string short_name, Constant& constant,

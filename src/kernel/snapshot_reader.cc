@@ -97,7 +97,8 @@ Result<void> Reader::Start() {
   may_open_ = listed.has_value() && options_.source != Source::kIterator;
   for (const ObjectKind kind : kObjectKinds) {
     ChoiceOf(kind) = Choose(kind);
-    NoteFeature(ObjectKindName(kind), "iterator", ChoiceOf(kind).road == Road::kIterator);
+    if (kind != ObjectKind::kBtf)  // which no kernel has
+      NoteFeature(ObjectKindName(kind), "iterator", ChoiceOf(kind).road == Road::kIterator);
     NoteFeature(ObjectKindName(kind), "syscall", may_open_);
   }
   if (options_.run_stats) {

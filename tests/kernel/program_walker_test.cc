@@ -168,6 +168,20 @@ TEST_F(ProgramWalkerTest, WhatAnIteratorCouldNotReadIsAbsent) {
   EXPECT_EQ(program.uid, 1000u);
 }
 
+TEST_F(ProgramWalkerTest, WhatAnIteratorCouldNotReadTheSystemCallTells) {
+  sys_.program_known = 0;
+  sys_.files[kStatsSysctl] = "1\n";
+  AddWhole(1);
+  Start({.source = Source::kAuto});
+  const ProgramInfo program = Take().programs.at(0);
+  EXPECT_EQ(program.jitted_bytes, 96u);
+  EXPECT_EQ(program.run_time_ns, 500u);
+  EXPECT_EQ(program.run_count, 5u);
+  EXPECT_EQ(program.recursion_misses, 3u);
+  EXPECT_THAT(program.map_ids, Optional(ElementsAre(11, 12, 13)));
+  EXPECT_EQ(program.stack_depth_bytes, 64u);  // which only the iterator tells
+}
+
 TEST_F(ProgramWalkerTest, AnOddNumberOfMapIdsDoesNotShiftTheNextProgram) {
   AddProgram(1).map_ids = {5};
   AddProgram(2, "second").map_ids = {};
