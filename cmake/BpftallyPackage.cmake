@@ -1,3 +1,5 @@
+install(DIRECTORY dashboards DESTINATION "${CMAKE_INSTALL_DATADIR}/bpftally" FILES_MATCHING PATTERN "*.json")
+install(FILES deploy/prometheus/rules.yaml DESTINATION "${CMAKE_INSTALL_DATADIR}/bpftally/prometheus")
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 set(CPACK_GENERATOR DEB)

@@ -20,6 +20,7 @@ struct CollectOptions {
       false;  // --type-labels=number: maps and links by the kernel's number
   bool size_metrics_as_gauges =
       false;                  // --size-metrics=gauge: the seven sizes without _total, as gauges
+  bool compat = false;        // --compat=bpf-metrics-exporter: its eleven metrics in place of ours
   bool hide_self = false;     // --hide-self: our own objects are left out of the per-object series
   bool program_maps = false;  // --collector.program-maps: bpf_program_map_info
   size_t max_objects =

@@ -1,3 +1,4 @@
+#include "collect/compat_families.h"
 #include "collect/factories.h"
 #include "collect/labels.h"
 #include "model/type_names.h"
@@ -50,6 +51,7 @@ class LinksCollector final : public Collector {
   LinksCollector(const CollectOptions& options, std::shared_ptr<DroppedSeries> dropped)
       : hide_self_(options.hide_self),
         types_as_numbers_(options.type_labels_as_numbers),
+        compat_(options.compat),
         chooser_(options.max_objects),
         dropped_(std::move(dropped)) {}
 
@@ -63,7 +65,11 @@ class LinksCollector final : public Collector {
       return batch.Labels({batch.InternNumber(info.id), batch.InternNumber(info.program_id),
                            TypeLabel(info.type, LinkTypeName, types_as_numbers_, batch)});
     });
-    AddInfo(families, identities, batch);
+    if (compat_) {
+      AddCompatLinks(families, batch);
+    } else {
+      AddInfo(families, identities, batch);
+    }
     AddAttachInfo(families, identities, batch);
     families.Add({"bpf_link_targets", "Functions that a link of many targets attaches to.", kGauge,
                   "{function}", kLabels},
@@ -78,6 +84,7 @@ class LinksCollector final : public Collector {
  private:
   bool hide_self_;
   bool types_as_numbers_;
+  bool compat_;
   Chooser chooser_;
   std::shared_ptr<DroppedSeries> dropped_;
 };

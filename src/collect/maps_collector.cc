@@ -1,3 +1,4 @@
+#include "collect/compat_families.h"
 #include "collect/factories.h"
 #include "collect/labels.h"
 #include "model/type_names.h"
@@ -28,8 +29,8 @@ std::vector<Family> SizeFamilies(bool as_gauges) {
   };
 }
 
-std::vector<Family> ValueFamilies(bool sizes_as_gauges) {
-  std::vector<Family> families = SizeFamilies(sizes_as_gauges);
+std::vector<Family> OwnFamilies() {
+  std::vector<Family> families;
   families.push_back({{"bpf_map_entries", "Entries in the map now.", kGauge, "{entry}", kLabels},
                       [](const MapInfo& info) { return Known(info.entries); }});
   families.push_back(
@@ -74,7 +75,9 @@ class MapsCollector final : public Collector {
   MapsCollector(const CollectOptions& options, std::shared_ptr<DroppedSeries> dropped)
       : hide_self_(options.hide_self),
         types_as_numbers_(options.type_labels_as_numbers),
-        families_(ValueFamilies(options.size_metrics_as_gauges)),
+        compat_(options.compat),
+        size_families_(SizeFamilies(options.size_metrics_as_gauges)),
+        own_families_(OwnFamilies()),
         chooser_(options.max_objects),
         dropped_(std::move(dropped)) {}
 
@@ -88,15 +91,22 @@ class MapsCollector final : public Collector {
       return batch.Labels({batch.InternNumber(info.id), batch.Intern(info.name),
                            TypeLabel(info.type, MapTypeName, types_as_numbers_, batch)});
     });
-    AddInfo(families, identities, batch);
-    for (const Family& family : families_) families.Add(family.spec, identities, family.value);
+    if (compat_) {
+      AddCompatMaps(families, batch);
+    } else {
+      AddInfo(families, identities, batch);
+      families.Add(size_families_, identities);
+    }
+    families.Add(own_families_, identities);
     return CheckComplete(snapshot, ObjectKind::kMap);
   }
 
  private:
   bool hide_self_;
   bool types_as_numbers_;
-  std::vector<Family> families_;
+  bool compat_;
+  std::vector<Family> size_families_;
+  std::vector<Family> own_families_;
   Chooser chooser_;
   std::shared_ptr<DroppedSeries> dropped_;
 };

@@ -112,6 +112,10 @@ class ObjectFamilies {
     }
   }
 
+  void Add(const std::vector<ValueFamily<Info>>& families, std::span<const LabelValues> labels) {
+    for (const ValueFamily<Info>& family : families) Add(family.spec, labels, family.value);
+  }
+
   // The same for an info family (its value is 1) with labels of its own: labels_of(info, index of
   // the object among those that have series).
   template <typename Has, typename LabelsOf>

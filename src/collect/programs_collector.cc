@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "collect/compat_families.h"
 #include "collect/factories.h"
 #include "collect/labels.h"
 #include "model/type_names.h"
@@ -79,14 +80,14 @@ std::vector<Family> RunFamilies() {
   };
 }
 
-std::vector<Family> ValueFamilies(bool sizes_as_gauges) {
+// Load time and sizes: with the info family, what bpf-metrics-exporter has too.
+std::vector<Family> SharedFamilies(bool sizes_as_gauges) {
   // No unit on the load time: the translation from OTLP would add it to the name.
   std::vector<Family> families = {
       {{"bpf_program_load_time", "When the program was loaded, in seconds since the epoch.", kGauge,
         "", kLabels},
        LoadSeconds}};
   std::ranges::move(SizeFamilies(sizes_as_gauges), std::back_inserter(families));
-  std::ranges::move(RunFamilies(), std::back_inserter(families));
   return families;
 }
 
@@ -130,7 +131,9 @@ class ProgramsCollector final : public Collector {
   ProgramsCollector(const CollectOptions& options, std::shared_ptr<DroppedSeries> dropped)
       : hide_self_(options.hide_self),
         with_maps_(options.program_maps),
-        families_(ValueFamilies(options.size_metrics_as_gauges)),
+        compat_(options.compat),
+        shared_families_(SharedFamilies(options.size_metrics_as_gauges)),
+        own_families_(RunFamilies()),
         chooser_(options.max_objects),
         dropped_(std::move(dropped)) {}
 
@@ -144,8 +147,13 @@ class ProgramsCollector final : public Collector {
       return batch.Labels(
           {batch.InternNumber(info.id), batch.Intern(info.name), ProgramTypeName(info.type)});
     });
-    AddInfo(families, identities, batch);
-    for (const Family& family : families_) families.Add(family.spec, identities, family.value);
+    if (compat_) {
+      AddCompatPrograms(families, batch);
+    } else {
+      AddInfo(families, identities, batch);
+      families.Add(shared_families_, identities);
+    }
+    families.Add(own_families_, identities);
     AddAttachments(families, snapshot, identities);
     if (with_maps_) AddMaps(chosen, batch);
     return CheckComplete(snapshot, ObjectKind::kProgram);
@@ -178,7 +186,9 @@ class ProgramsCollector final : public Collector {
 
   bool hide_self_;
   bool with_maps_;
-  std::vector<Family> families_;
+  bool compat_;
+  std::vector<Family> shared_families_;
+  std::vector<Family> own_families_;
   Chooser chooser_;
   std::shared_ptr<DroppedSeries> dropped_;
 };

@@ -142,6 +142,11 @@ std::vector<Row> CollectRows() {
          return SetChoice<bool>(o.collect.size_metrics_as_gauges, v,
                                 {{"counter", false}, {"gauge", true}});
        }},
+      {"compat", "bpf-metrics-exporter", kCollectors,
+       "That exporter's eleven metrics as they reach Prometheus, in place of ours of these names",
+       [](Options& o, Value v) {
+         return SetChoice<bool>(o.collect.compat, v, {{"bpf-metrics-exporter", true}});
+       }},
       {"hide-self", "", kCollectors, "Leave bpftally's own programs, maps and links out",
        [](Options& o, Value v) { return SetSwitch(o.collect.hide_self, v); }},
       {"collector.program-maps", "", kCollectors,

@@ -60,6 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
         FlagCase{{"--type-labels=number"}, [](O o) { return o.collect.type_labels_as_numbers; }},
         FlagCase{{"--size-metrics=gauge"}, [](O o) { return o.collect.size_metrics_as_gauges; }},
         FlagCase{{"--hide-self"}, [](O o) { return o.collect.hide_self; }},
+        FlagCase{{"--compat=bpf-metrics-exporter"}, [](O o) { return o.collect.compat; }},
         FlagCase{{"--collector.program-maps"}, [](O o) { return o.collect.program_maps; }},
         FlagCase{{"--no-collector.maps"},
                  [](O o) { return o.disabled_collectors.contains("maps"); }},

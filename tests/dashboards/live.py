@@ -1,0 +1,314 @@
+"""Runs every query of every dashboard against a real Prometheus that scrapes a real bpftally."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import grafana
+
+BPFFS = pathlib.Path("/sys/fs/bpf")
+ENTRIES = 1000
+DEADLINE_SECONDS = 60
+CANNOT_RUN_HERE = (69, 77)  # bpftally's exit statuses for a kernel or a privilege that is missing
+
+NO_KPROBES = "needs a program on a kprobe, and many kernels have none"
+# (uid, panel, refId): why the query may give no data here.
+MAY_BE_EMPTY = {
+    ("bpftally-subsystem", "Links", "D"): NO_KPROBES,
+    ("bpftally-programs", "Missed probe hits", "A"): NO_KPROBES,
+    ("bpftally-programs", "Links", "C"): "needs a kprobe_multi link, and many kernels have none",
+    ("bpftally-exporter", "Errors", "A"): "no series before the first error, and none is made here",
+}
+# Columns of labels that Prometheus drops because they are empty on every series here.
+MAY_BE_ABSENT = {"netns": "none of the links here is in a network namespace"}
+# What the population below brings about.
+PENDING_ALERTS = {"BpfMapAlmostFull", "BpfRunStatsOnForLong"}
+
+
+class CannotRun(Exception):
+    """This machine lacks what the test needs."""
+
+
+def what_is_lacking():
+    if os.geteuid() != 0:
+        return "needs root: bpftally reads the kernel's BPF objects"
+    for tool in ("prometheus", "bpftool"):
+        if not shutil.which(tool):
+            return f"{tool} is missing (Debian package {tool})"
+    if not BPFFS.is_mount():
+        return f"no bpffs on {BPFFS}"
+    return None
+
+
+class Population:
+    """Maps of all kinds that the dashboards show: nearly full, growing, with open buffers."""
+
+    def __init__(self, stack):
+        self.folder = BPFFS / f"bpftally_dashboards_{os.getpid()}"
+        self.folder.mkdir()
+        stack.callback(self.remove)
+        self.entries = 0
+        self.create("hash", "hash", 4, 8, ENTRIES)
+        self.create("ring", "ringbuf", 0, 0, 4096)
+        self.create("perf", "perf_event_array", 4, 4, os.cpu_count())
+        self.add_entries(ENTRIES * 92 // 100)
+        # Perf buffers exist as long as somebody has them open.
+        spawn(stack, ["bpftool", "map", "event_pipe", "pinned", self.folder / "perf"],
+              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def create(self, name, kind, key, value, entries):
+        subprocess.run(["bpftool", "map", "create", self.folder / name, "type", kind,
+                        "key", str(key), "value", str(value), "entries", str(entries),
+                        "name", f"dash_{name}"], check=True)
+
+    def add_entries(self, count):
+        keys = range(self.entries, min(self.entries + count, ENTRIES))
+        lines = [f"map update pinned {self.folder / 'hash'} "
+                 f"key hex {key.to_bytes(4, 'little').hex(' ')} value hex {'00 ' * 8}\n"
+                 for key in keys]
+        subprocess.run(["bpftool", "batch", "file", "-"], input="".join(lines), text=True,
+                       check=True, stdout=subprocess.DEVNULL)
+        self.entries += len(keys)
+
+    def remove(self):
+        for pin in self.folder.iterdir():
+            pin.unlink()
+        self.folder.rmdir()
+
+
+def spawn(stack, command, **options):
+    """A child that ends with the stack, at the latest by force."""
+    child = subprocess.Popen([str(part) for part in command], **options)
+    stack.callback(end, child)
+    return child
+
+
+def end(child):
+    child.terminate()
+    try:
+        child.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def start_exporter(stack, binary, folder):
+    """Its address, once it serves."""
+    log = folder / "bpftally.log"
+    with log.open("w") as sink:
+        # Entries scanned where the kernel cannot count them: the test runs on old kernels too.
+        child = spawn(stack, [binary, "--run-stats", "--scan-map-entries",
+                              "--collector.program-maps", "--poll-interval=1s",
+                              "--web.listen-address=127.0.0.1:0"], stderr=sink)
+
+    def address():
+        if child.poll() in CANNOT_RUN_HERE:
+            raise CannotRun(f"bpftally cannot run here: {log.read_text().splitlines()[-1]}")
+        if child.poll() is not None:
+            raise RuntimeError(f"bpftally ended with {child.returncode}: {log.read_text()}")
+        found = re.search(r"on http://(127\.0\.0\.1:\d+)/metrics", log.read_text())
+        return found and found[1]
+
+    return wait_for("bpftally serves", address)
+
+
+def wait_for(what, condition, seconds=DEADLINE_SECONDS):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.2)
+    raise RuntimeError(f"waited {seconds} s in vain: {what}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Prometheus:
+    def __init__(self, stack, folder, rules, target):
+        job = {"job_name": "bpftally", "static_configs": [{"targets": [target]}]}
+        config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                  "rule_files": [str(rules)], "scrape_configs": [job]}
+        (folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
+        address = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{address}"
+        with (folder / "prometheus.log").open("w") as sink:
+            self.child = spawn(stack, ["prometheus", f"--config.file={folder / 'prometheus.yml'}",
+                                       f"--storage.tsdb.path={folder / 'data'}",
+                                       f"--web.listen-address={address}"],
+                               stdout=sink, stderr=sink)
+        wait_for("Prometheus is ready", self.is_ready)
+
+    def is_ready(self):
+        if self.child.poll() is not None:
+            raise RuntimeError(f"prometheus ended with {self.child.returncode}")
+        try:
+            with urllib.request.urlopen(self.url + "/-/ready", timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def ask(self, path, **parameters):
+        encoded = urllib.parse.urlencode(parameters)
+        url, body = f"{self.url}/api/v1/{path}", None
+        if path.startswith("query"):  # as Grafana: ids and names of a whole host are long
+            body = encoded.encode()
+        else:
+            url += "?" + encoded
+        try:
+            with urllib.request.urlopen(url, body, timeout=30) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise ValueError(json.load(error).get("error", str(error))) from error
+
+    def instant(self, expr):
+        return self.ask("query", query=expr)["result"]
+
+    def range(self, expr):
+        now = time.time()
+        return self.ask("query_range", query=expr, start=now - 10, end=now, step=1)["result"]
+
+
+def has_data(series):
+    samples = series.get("values") or [series["value"]]
+    return any(value != "NaN" for _, value in samples)
+
+
+class Grafana:
+    """Resolves variables and runs panels as Grafana does."""
+
+    def __init__(self, prometheus, board, choose_all):
+        self.prometheus = prometheus
+        self.board = board
+        self.found = []
+        self.excused = []
+        self.values = {"__rate_interval": "5s", "__interval": "1s"}
+        for variable in board.variables:
+            if variable["type"] == "query":
+                self.values[variable["name"]] = self.resolve(variable, choose_all)
+
+    def resolve(self, variable, choose_all):
+        query = grafana.interpolate(variable["query"]["query"], self.values)
+        values = grafana.choices(variable, self.answers(query))
+        if not values:
+            self.found.append(f"{self.board.name}: ${variable['name']} has no values: {query}")
+        if choose_all and variable["includeAll"]:
+            return variable["allValue"]
+        return f"({'|'.join(grafana.escape(value) for value in values)})"
+
+    def answers(self, query):
+        kind, argument = re.fullmatch(r"(label_values|query_result)\((.*)\)", query).groups()
+        if kind == "label_values":
+            selector, label = argument.rsplit(", ", 1)
+            return self.prometheus.ask(f"label/{label}/values", **{"match[]": selector})
+        return ["{" + ",".join(f'{k}="{v}"' for k, v in series["metric"].items()) + "}"
+                for series in self.prometheus.instant(argument)]
+
+    def run_panels(self):
+        for panel in self.board.panels:
+            fields = {"Time"}
+            for target in panel["targets"]:
+                fields |= self.run_target(panel, target)
+            self.check_columns(panel, fields)
+
+    def run_target(self, panel, target):
+        """The fields that a table gets from it."""
+        where = f"{self.board.name}: {panel['title']}, {target['refId']}"
+        expr = grafana.interpolate(target["expr"], self.values)
+        query = self.prometheus.instant if target["instant"] else self.prometheus.range
+        try:
+            result = [series for series in query(expr) if has_data(series)]
+        except ValueError as error:
+            self.found.append(f"{where}: {error}: {expr}")
+            return set()
+        value = "Value" if len(panel["targets"]) == 1 else f"Value #{target['refId']}"
+        if not result:
+            reason = MAY_BE_EMPTY.get((self.board.json["uid"], panel["title"], target["refId"]))
+            if reason:
+                self.excused.append(f"{where}: no data: {reason}")
+            else:
+                self.found.append(f"{where}: no data: {expr}")
+            return {value}
+        labels = set().union(*(series["metric"] for series in result))
+        for name in set(re.findall(r"{{(\w+)}}", target.get("legendFormat", ""))) - labels:
+            self.found.append(f"{where}: the legend names {name}, which no series has")
+        return labels | {value}
+
+    def check_columns(self, panel, fields):
+        if panel["type"] != "table":
+            return
+        where = f"{self.board.name}: {panel['title']}"
+        options = grafana.organized(panel)
+        named = set(options["excludeByName"]) | set(options["renameByName"])
+        for field in sorted(named - fields - set(MAY_BE_ABSENT)):
+            self.found.append(f"{where}: no query gives the field {field}")
+        for field in sorted(fields - named):
+            self.found.append(f"{where}: nothing is said of the field {field}")
+
+
+def check_rules(prometheus):
+    pending = set()
+    for group in prometheus.ask("rules")["groups"]:
+        for rule in group["rules"]:
+            if rule["health"] != "ok":
+                yield f"the rule {rule['name']} is {rule['health']}: {rule.get('lastError')}"
+            for alert in rule.get("alerts", []):
+                pending.add(rule["name"])
+                for text in alert["annotations"].values():
+                    if "<error" in text or "{{" in text:
+                        yield f"{rule['name']}: an annotation is not filled in: {text}"
+    for name in sorted(PENDING_ALERTS - pending):
+        yield f"{name} is not pending"
+
+
+def check_exceptions(boards):
+    there = {(board.json["uid"], panel["title"], target["refId"])
+             for board in boards for panel in board.panels for target in panel["targets"]}
+    for exception in sorted(set(MAY_BE_EMPTY) - there):
+        yield f"an exception for a query that no dashboard has: {exception}"
+
+
+def wait_for_samples(prometheus, population):
+    """Until every rate and rule has what it needs; the map grows meanwhile."""
+
+    def settled():
+        population.add_entries(1)
+        scrapes = prometheus.instant("count_over_time(bpftally_build_info[1m])")
+        rules = prometheus.instant("program:bpf_program_run_time_seconds:mean5m")
+        return scrapes and int(scrapes[0]["value"][1]) >= 8 and rules
+
+    wait_for("Prometheus has scraped and evaluated", settled)
+
+
+def run(root, rules, binary):
+    boards = grafana.load_boards(root / "dashboards")
+    found = list(check_exceptions(boards))
+    excused = []
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        population = Population(stack)
+        prometheus = Prometheus(stack, folder, rules, start_exporter(stack, binary, folder))
+        wait_for_samples(prometheus, population)
+        found += check_rules(prometheus)
+        for board in boards:
+            for choose_all in (True, False):
+                viewer = Grafana(prometheus, board, choose_all)
+                viewer.run_panels()
+                found += viewer.found
+                excused += viewer.excused
+    print("\n".join(dict.fromkeys(excused)))
+    return list(dict.fromkeys(found))
