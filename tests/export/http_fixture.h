@@ -1,5 +1,7 @@
 #pragma once
 
+#include <spdlog/spdlog.h>
+
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -19,6 +21,9 @@ inline HttpServerOptions OnLoopback() { return {.listen_addresses = {"127.0.0.1:
 
 inline std::unique_ptr<HttpServer> Serve(std::vector<HttpRoute> routes,
                                          HttpServerOptions options = OnLoopback()) {
+  // Made here, as SetUpLogging does it in the daemon: ThreadSanitizer cannot see into the library,
+  // which would otherwise make it in whatever thread logs first.
+  spdlog::default_logger_raw();
   auto server = HttpServer::Start(std::move(options), std::move(routes));
   if (!server) throw std::runtime_error(server.error().message);
   return std::move(*server);
