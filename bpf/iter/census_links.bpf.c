@@ -175,6 +175,8 @@ static void ReadTarget(struct link_record *record, struct link_text *text, struc
     }
     break;
   case 12: /* BPF_LINK_TYPE_UPROBE_MULTI: the only kind that does not begin with its struct bpf_link */
+    if (!bpf_core_type_exists(struct bpf_uprobe_multi_link)) /* 6.6 */
+      break;
     pointer = (__u64)link - bpf_core_field_offset(struct bpf_uprobe_multi_link, link);
     if (KERNEL_READ(count, struct bpf_uprobe_multi_link, pointer, cnt)) {
       record->count = count;
@@ -202,6 +204,7 @@ int census_links(struct bpf_iter__bpf_link *ctx)
   struct bpf_link *link = ctx->link;
   struct link_record record = {};
   struct link_text text = {};
+  __u32 text_size;
 
   if (!link || !link->id) /* 0: still being set up, not there yet */
     return 0;
@@ -216,11 +219,12 @@ int census_links(struct bpf_iter__bpf_link *ctx)
     record.known |= LINK_KNOWS_ATTACH_TYPE;
   }
   ReadTarget(&record, &text, link);
-  if (record.text_size > sizeof(text))
+  text_size = record.text_size; /* a copy: before 6.2 the verifier forgets the bounds of what a helper was given */
+  if (text_size > sizeof(text))
     return 0;
-  record.size = sizeof(record) + record.text_size;
+  record.size = sizeof(record) + text_size;
   bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
-  if (record.text_size)
-    bpf_seq_write(ctx->meta->seq, &text, record.text_size);
+  if (text_size)
+    bpf_seq_write(ctx->meta->seq, &text, text_size);
   return 0;
 }

@@ -30,7 +30,7 @@ int LogLibbpf(libbpf_print_level, const char* format, va_list arguments) {
 
 Error LoadError(int sys_errno) {
   const std::string what = "cannot load the iterator program";
-  if (sys_errno == EPERM || sys_errno == EACCES) {
+  if (sys_errno == EPERM) {
     return ErrnoError(
         sys_errno,
         what + " (needs CAP_BPF and CAP_PERFMON: run with sudo, or give both to the service)");
@@ -42,8 +42,11 @@ Error LoadError(int sys_errno) {
                 "CONFIG_DEBUG_INFO_BTF, or /sys "
                 "is not mounted here"};
   }
-  return {ErrorKind::kUnsupported, sys_errno,
-          ErrnoError(sys_errno, what + " (this kernel does not take it)").message};
+  // EACCES and EINVAL are what the verifier says.
+  return {
+      ErrorKind::kUnsupported, sys_errno,
+      ErrnoError(sys_errno, what + " (this kernel refuses it; --log.level=debug has its reasons)")
+          .message};
 }
 
 template <typename Skeleton>
