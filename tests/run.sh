@@ -12,14 +12,20 @@ deploy/install-packages.sh build test
 
 say() { echo "=== $*"; }
 
-# Prometheus and promtool without the package's service, which nobody here asked for.
+# Prometheus and promtool without the package's service, which nobody here asked for. Debian 13 has promtool in a
+# package of its own.
 fetch_prometheus() {
   export PATH="$PATH:$PWD/build/tools/usr/bin"
   command -v prometheus >/dev/null && command -v promtool >/dev/null && return
   say "fetching prometheus into build/tools"
   mkdir -p build/tools
-  ( cd build/tools && apt-get update -q && apt-get -q -o APT::Sandbox::User=root download prometheus &&
-    dpkg -x prometheus_*.deb . ) || say "no prometheus here: its tests are skipped"
+  (
+    cd build/tools && apt-get update -q
+    packages=(prometheus)
+    apt-cache show promtool >/dev/null 2>&1 && packages+=(promtool)
+    apt-get -q -o APT::Sandbox::User=root download "${packages[@]}" &&
+      for package in *.deb; do dpkg -x "$package" .; done
+  ) || say "no prometheus here: its tests are skipped"
 }
 
 mount_if_absent() {  # type, directory
