@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <string>
 
 #include "collect/labels.h"
@@ -44,11 +43,6 @@ std::string_view MapType(uint32_t type, MetricBatch& batch) {
 
 FamilySpec Counter(std::string name, std::string help, std::string unit) {
   return {std::move(name), std::move(help), MetricType::kCounter, std::move(unit), kLabels};
-}
-
-std::optional<Number> LoadSeconds(const ProgramInfo& info) {
-  if (!info.load_time_ns) return std::nullopt;
-  return Number(*info.load_time_ns / int64_t{1'000'000'000});
 }
 
 }  // namespace

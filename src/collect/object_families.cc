@@ -2,7 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 namespace bpftally {
+
+std::optional<Number> LoadSeconds(const ProgramInfo& info) {
+  if (!info.load_time_ns) return std::nullopt;
+  const std::chrono::nanoseconds time(*info.load_time_ns);
+  return Number(int64_t{std::chrono::floor<std::chrono::seconds>(time).count()});
+}
 
 int64_t ProcessStart(const Snapshot& snapshot) {
   return static_cast<int64_t>(snapshot.process.start_time_seconds.value_or(0) * 1e9);

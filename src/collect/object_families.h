@@ -140,6 +140,9 @@ class ObjectFamilies {
   uint64_t& dropped_;
 };
 
+// When a program was loaded, in whole seconds since the epoch.
+std::optional<Number> LoadSeconds(const ProgramInfo& info);
+
 // Since when what this process counts is counted; 0 where unknown.
 int64_t ProcessStart(const Snapshot& snapshot);
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 
 #include "collect/compat_families.h"
 #include "collect/factories.h"
@@ -27,12 +26,6 @@ std::string_view TagLabel(const ProgramInfo& info, MetricBatch& batch) {
     text[2 * i + 1] = kHex[info.tag[i] & 0xF];
   }
   return batch.Intern({text.data(), text.size()});
-}
-
-std::optional<Number> LoadSeconds(const ProgramInfo& info) {
-  if (!info.load_time_ns) return std::nullopt;
-  const std::chrono::nanoseconds time(*info.load_time_ns);
-  return Number(int64_t{std::chrono::floor<std::chrono::seconds>(time).count()});
 }
 
 std::optional<Number> RunSeconds(const ProgramInfo& info) {

@@ -12,7 +12,6 @@
 #include "kernel/walk.h"
 #include "model/snapshot.h"
 
-struct bpf_map_info;
 struct map_record;
 
 namespace bpftally {

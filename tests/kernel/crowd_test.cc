@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kCrowd = 5000;
 
 class CrowdTest : public CensusTest, public ::testing::WithParamInterface<Source> {};
+
 template <typename Info>
 size_t CountPresent(const std::vector<Info>& listed, ObjectKind kind,
                     const std::vector<UniqueFd>& made) {
