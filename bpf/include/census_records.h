@@ -50,7 +50,7 @@ struct program_record {
 
 enum {
   MAP_KNOWS_ENTRIES = 1 << 0,
-  MAP_KNOWS_BUFFER_SIZE = 1 << 1,
+  MAP_KNOWS_BUFFER_PAGES = 1 << 1,
   MAP_KNOWS_BACKLOG = 1 << 2,
   MAP_KNOWS_LOST = 1 << 3,
   MAP_KNOWS_MAP_EXTRA = 1 << 4, /* 5.16 */
@@ -72,7 +72,7 @@ struct map_record {
   __u32 frozen;
   __u64 map_extra;
   __u64 entries;
-  __u64 buffer_size; /* ring buffer: bytes; perf event array: pages */
+  __u64 buffer_pages; /* of a perf event array, summed over the buffers that are open */
   __u64 backlog;
   __u64 lost;
 };

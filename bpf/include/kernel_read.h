@@ -21,13 +21,15 @@ const volatile bool may_probe_read = true;
 #define KERNEL_READ(dst, type, ptr, field)                                                            \
   ({                                                                                                  \
     bool known_ = false;                                                                              \
+    /* Outside bpf_core_read, which would also relocate the members of our own structs in `ptr`. */   \
+    const void *from_ = (const void *)(ptr);                                                          \
     if (bpf_core_field_exists(type, field)) {                                                         \
       if (bpf_ksym_exists(bpf_rdonly_cast)) {                                                         \
-        const type *cast_ = bpf_rdonly_cast((const void *)(ptr), bpf_core_type_id_kernel(type));      \
+        const type *cast_ = bpf_rdonly_cast(from_, bpf_core_type_id_kernel(type));                    \
         (dst) = *(const typeof(dst) *)&cast_->field;                                                  \
         known_ = true;                                                                                \
       } else if (may_probe_read) {                                                                    \
-        known_ = bpf_core_read(&(dst), sizeof(dst), &((const type *)(ptr))->field) == 0;              \
+        known_ = bpf_core_read(&(dst), sizeof(dst), &((const type *)from_)->field) == 0;              \
       }                                                                                               \
     }                                                                                                 \
     known_;                                                                                           \

@@ -106,7 +106,6 @@ struct bpf_array {
 };
 
 struct bpf_ringbuf {
-  __u64 mask;
   unsigned long consumer_pos;
   unsigned long producer_pos;
 };

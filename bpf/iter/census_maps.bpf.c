@@ -50,13 +50,10 @@ static bool ReadEntries(struct map_record *record, struct bpf_map *map)
 
 static void ReadRingBuffer(struct map_record *record, struct bpf_map *map)
 {
-  __u64 ring = 0, mask = 0, consumed = 0, produced = 0;
+  __u64 ring = 0, consumed = 0, produced = 0;
 
-  if (!KERNEL_READ(ring, struct bpf_ringbuf_map, map, rb) || !ring ||
-      !KERNEL_READ(mask, struct bpf_ringbuf, ring, mask))
+  if (!KERNEL_READ(ring, struct bpf_ringbuf_map, map, rb) || !ring)
     return;
-  record->buffer_size = mask + 1;
-  record->known |= MAP_KNOWS_BUFFER_SIZE;
   /* Consumed first: positions only grow, so the difference is never negative. */
   if (!KERNEL_READ(consumed, struct bpf_ringbuf, ring, consumer_pos))
     return;
@@ -101,9 +98,9 @@ static void ReadPerfBuffers(struct map_record *record, struct bpf_map *map)
   bpf_loop(record->max_entries, AddPerfBuffer, &buffers, 0);
   if (!buffers.open)
     return;
-  record->buffer_size = buffers.pages;
+  record->buffer_pages = buffers.pages;
   record->lost = buffers.lost;
-  record->known |= MAP_KNOWS_BUFFER_SIZE | MAP_KNOWS_LOST;
+  record->known |= MAP_KNOWS_BUFFER_PAGES | MAP_KNOWS_LOST;
 }
 
 SEC("iter/bpf_map")

@@ -67,10 +67,9 @@ MapInfo FromRecord(const map_record& record) {
   map.btf_id = record.btf_id;
   if (record.known & MAP_KNOWS_MAP_EXTRA) map.map_extra = record.map_extra;
   if (record.known & MAP_KNOWS_ENTRIES) map.entries = record.entries;
-  if (record.known & MAP_KNOWS_BUFFER_SIZE) {
-    map.buffer_size_bytes =
-        IsRingBuffer(record.type) ? record.buffer_size : record.buffer_size * PageSize();
-  }
+  if (record.known & MAP_KNOWS_BUFFER_PAGES)
+    map.buffer_size_bytes = record.buffer_pages * PageSize();
+  if (IsRingBuffer(record.type)) map.buffer_size_bytes = record.max_entries;
   if (record.known & MAP_KNOWS_BACKLOG) map.buffer_backlog_bytes = record.backlog;
   if (record.known & MAP_KNOWS_LOST) map.perf_lost = record.lost;
   return map;

@@ -84,7 +84,7 @@ void AppendRecord(std::vector<std::byte>& stream, uint32_t id, const FakeMap& ma
   record.frozen = map.frozen;
   record.map_extra = info.map_extra;
   record.entries = map.keys;
-  record.buffer_size = map.buffer_size;
+  record.buffer_pages = map.buffer_pages;
   record.backlog = map.backlog;
   record.lost = map.lost;
   Append(stream, record);

@@ -23,12 +23,20 @@ struct FakeProgram {
   std::string fdinfo = "memlock:\t4096\n";
 };
 
+// An entry as bpf(2) hands it over: of per-CPU types the value of every CPU.
+struct FakeEntry {
+  std::vector<std::byte> key;
+  std::vector<std::byte> value;
+};
+
 struct FakeMap {
   bpf_map_info info{};
   uint32_t frozen = 0;
-  size_t keys = 0;            // what NextKey walks over
-  uint32_t record_known = 0;  // MAP_KNOWS_*: what the iterator can tell of this one
-  uint64_t buffer_size = 0, backlog = 0, lost = 0;
+  size_t keys = 0;                 // what NextKey walks over where there are no entries
+  std::vector<FakeEntry> entries;  // in the order of the walk
+  size_t bucket = 1;               // entries that LookupBatch gives only together, as of a hash map
+  uint32_t record_known = 0;       // MAP_KNOWS_*: what the iterator can tell of this one
+  uint64_t buffer_pages = 0, backlog = 0, lost = 0;
   std::string fdinfo = "memlock:\t8192\n";
 };
 

@@ -109,12 +109,11 @@ TEST_F(MapWalkerTest, OldFdInfoSaysNothingOfFreezing) {
 TEST_F(MapWalkerTest, BuffersOfTheIterator) {
   FakeMap& ring = AddMap(1, BPF_MAP_TYPE_RINGBUF);
   ring.info.max_entries = 65536;
-  ring.record_known = MAP_KNOWS_BUFFER_SIZE | MAP_KNOWS_BACKLOG;
-  ring.buffer_size = 65536;
+  ring.record_known = MAP_KNOWS_BACKLOG;
   ring.backlog = 128;
   FakeMap& perf = AddMap(2, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-  perf.record_known = MAP_KNOWS_BUFFER_SIZE | MAP_KNOWS_LOST;
-  perf.buffer_size = 8;
+  perf.record_known = MAP_KNOWS_BUFFER_PAGES | MAP_KNOWS_LOST;
+  perf.buffer_pages = 8;
   perf.lost = 3;
   Start({.source = Source::kIterator});
   const Snapshot snapshot = Take();

@@ -4,10 +4,13 @@
 #include <bpf/libbpf.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 
+#include <cstdio>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace bpftally {
 
@@ -15,6 +18,14 @@ bool KernelHasFunction(const std::string& name) {
   static const std::unique_ptr<btf, decltype(&btf__free)> kernel(btf__load_vmlinux_btf(),
                                                                  &btf__free);
   return kernel && btf__find_by_name_kind(kernel.get(), name.c_str(), BTF_KIND_FUNC) > 0;
+}
+
+bool KernelIsAtLeast(int major, int minor) {
+  utsname name{};
+  std::pair<int, int> running;
+  return ::uname(&name) == 0 &&
+         std::sscanf(name.release, "%d.%d", &running.first, &running.second) == 2 &&
+         running >= std::pair(major, minor);
 }
 
 bool KernelHasProgramType(bpf_prog_type type) {

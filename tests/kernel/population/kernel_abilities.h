@@ -10,6 +10,9 @@ namespace bpftally {
 // feature that is configured out from one that must work.
 bool KernelHasFunction(const std::string& name);
 
+// For what a kernel does without a function that tells it.
+bool KernelIsAtLeast(int major, int minor);
+
 // Whether the kernel can load the type at all, by libbpf's own probes.
 bool KernelHasProgramType(bpf_prog_type type);
 bool KernelHasMapType(bpf_map_type type);
