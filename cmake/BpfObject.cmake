@@ -1,5 +1,4 @@
-# add_bpf_object(<name> <source>): compiles one .bpf.c with clang and makes <name>.skel.h of it; what links
-# <name>_skeleton can include it. The objects are CO-RE: they are built without the headers of any one kernel.
+# The objects are CO-RE: they are built without the headers of any one kernel.
 find_program(CLANG NAMES clang clang-19 clang-16 clang-15 clang-14 REQUIRED)
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 find_path(LIBBPF_INCLUDE_DIR bpf/bpf_helpers.h REQUIRED)
@@ -11,17 +10,23 @@ set(bpf_arch_s390x s390)
 set(bpf_arch_ppc64le powerpc)
 set(bpf_arch_riscv64 riscv)
 
-function(add_bpf_object name source)
-  set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o")
-  set(skeleton "${CMAKE_CURRENT_BINARY_DIR}/${name}.skel.h")
+# compile_bpf(<object> <source>): one .bpf.c with clang.
+function(compile_bpf object source)
   add_custom_command(
     OUTPUT "${object}"
     COMMAND "${CLANG}" -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_${bpf_arch_${bpf_processor}}
-            -Wall -Wextra -Werror -Wno-missing-declarations
+            -Wall -Wextra -Werror -Wno-missing-declarations -Wno-unused-parameter  # a hook has its parameters
             -I "${PROJECT_SOURCE_DIR}/bpf/include" -isystem "${LIBBPF_INCLUDE_DIR}"
             -isystem "/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}"
             -MD -MF "${object}.d" -c "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${object}"
     DEPENDS "${source}" DEPFILE "${object}.d" VERBATIM)
+endfunction()
+
+# add_bpf_object(<name> <source>): makes <name>.skel.h of it; what links <name>_skeleton can include it.
+function(add_bpf_object name source)
+  set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o")
+  set(skeleton "${CMAKE_CURRENT_BINARY_DIR}/${name}.skel.h")
+  compile_bpf("${object}" "${source}")
   add_custom_command(
     OUTPUT "${skeleton}"
     COMMAND "${BPFTOOL}" gen skeleton "${object}" name ${name} > "${skeleton}"
@@ -30,4 +35,23 @@ function(add_bpf_object name source)
   add_library(${name}_skeleton INTERFACE)
   add_dependencies(${name}_skeleton ${name}_skeleton_files)
   target_include_directories(${name}_skeleton SYSTEM INTERFACE "${CMAKE_CURRENT_BINARY_DIR}")
+endfunction()
+
+# add_metric_programs(<target> <name>…): programs/<name>.bpf.c as an object beside its programs/<name>.yaml, both also
+# installed.
+function(add_metric_programs target)
+  set(files)
+  foreach(name ${ARGN})
+    set(object "${CMAKE_CURRENT_BINARY_DIR}/programs/${name}.bpf.o")
+    set(config "${CMAKE_CURRENT_BINARY_DIR}/programs/${name}.yaml")
+    compile_bpf("${object}" "programs/${name}.bpf.c")
+    add_custom_command(
+      OUTPUT "${config}"
+      COMMAND "${CMAKE_COMMAND}" -E copy "${CMAKE_CURRENT_SOURCE_DIR}/programs/${name}.yaml" "${config}"
+      DEPENDS "programs/${name}.yaml" VERBATIM)
+    list(APPEND files "${object}" "${config}")
+  endforeach()
+  file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/programs")
+  add_custom_target(${target} ALL DEPENDS ${files})
+  install(FILES ${files} DESTINATION "${CMAKE_INSTALL_DATADIR}/bpftally/programs")
 endfunction()

@@ -3,13 +3,16 @@
 # Quick when nothing is missing: then it asks dpkg only.
 set -euo pipefail
 
-build=(bpftool clang cmake g++ git libbpf-dev libcap-dev libcxxopts-dev libelf-dev libfmt-dev
-       libmicrohttpd-dev libspdlog-dev libyaml-cpp-dev linux-libc-dev ninja-build pkg-config
-       prometheus-cpp-dev zlib1g-dev)
-test=(curl iproute2 libbenchmark-dev libcap2-bin libgmock-dev libgtest-dev python3 util-linux)
+build=(bpftool clang cmake g++ git libbpf-dev libcap-dev libcurl4-openssl-dev libcxxopts-dev
+       libelf-dev libfmt-dev libgrpc++-dev libmicrohttpd-dev libopentelemetry-proto-dev
+       libprotobuf-dev libre2-dev libspdlog-dev libyaml-cpp-dev linux-libc-dev ninja-build
+       pkg-config prometheus-cpp-dev zlib1g-dev)
+test=(curl iproute2 libbenchmark-dev libcap2-bin libgmock-dev libgtest-dev openssl podman python3
+      python3-yaml runc util-linux)
 
 # What Debian 12 has itself is too old: these come from its backports, from these versions on.
-declare -A backported=([bpftool]=7.5 [libbpf-dev]=1:1.4 [libbpf1]=1:1.4 [linux-libc-dev]=6.12)
+declare -A backported=([bpftool]=7.5 [libbpf-dev]=1:1.4 [libbpf1]=1:1.4 [linux-libc-dev]=6.12
+                       [libopentelemetry-proto-dev]=1.5)
 suite=""
 
 say() { echo "install-packages: $*" >&2; }

@@ -30,6 +30,10 @@ Result<ExitStatus> Execute(const Options& options) {
       return PrintMetrics(options, SystemClock());
     case Command::kDump:
       return Dump(options, SystemClock());
+    case Command::kCheck:
+      return Check(options);
+    case Command::kPrograms:
+      return ListPrograms(options);
     default:
       return Run(options, SystemClock());
   }

@@ -19,8 +19,13 @@ declare -A users_of=(
   [bpf/]="kernel programs daemon"
   [yaml-cpp/]="model config"
   [cxxopts]="daemon"
+  [curl/]="export"
+  [google/]="export"
+  [grpc]="export"
   [microhttpd]="export"
+  [opentelemetry/]="export"
   [prometheus/]="export"
+  [re2/]="programs"
   [zlib]="export"
 )
 

@@ -28,6 +28,14 @@ fetch_prometheus() {
   ) || say "no prometheus here: its tests are skipped"
 }
 
+# Debian 12's own takes no OTLP yet.
+fetch_victoria_metrics() {
+  [[ -x build/tools/usr/bin/victoria-metrics ]] && return
+  say "fetching victoria-metrics into build/tools"
+  tests/fetch.sh trixie build/tools victoria-metrics || tests/fetch.sh sid build/tools victoria-metrics ||
+    say "no victoria-metrics here: its test is skipped"
+}
+
 mount_if_absent() {  # type, directory
   mountpoint -q "$2" && return
   if mount -t "$1" "$1" "$2" 2>/dev/null; then
@@ -86,10 +94,11 @@ flags=()
 [[ -n "${CI:-}" ]] && flags+=(-DBPFTALLY_WERROR=ON)
 
 fetch_prometheus
+fetch_victoria_metrics
 mount_if_absent tracefs /sys/kernel/tracing
 mount_if_absent bpf /sys/fs/bpf
 mount_if_absent securityfs /sys/kernel/security
 sanitize asan unit_tests
-sanitize tsan daemon_test http_server_test
+sanitize tsan daemon_test http_server_test otlp_pusher_test
 run_main_suite
 (( ${#failed[@]} == 0 ))

@@ -44,6 +44,7 @@ Sequence FirstSequence(std::string_view text) {
 }  // namespace
 
 bool IsValidUtf8(std::string_view text) {
+  if (IsAscii(text)) return true;
   while (!text.empty()) {
     const size_t valid = FirstSequence(text).valid;
     if (valid == 0) return false;

@@ -1,9 +1,25 @@
 #pragma once
 
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
 namespace bpftally {
+
+// Label values mostly are, and hundreds of thousands of them are looked at in a scrape.
+inline bool IsAscii(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  uint64_t seen = 0;
+  while (text.size() >= sizeof seen) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    seen |= word;
+    text.remove_prefix(sizeof word);
+  }
+  for (const char c : text) seen |= static_cast<unsigned char>(c);
+  return (seen & kHighBits) == 0;
+}
 
 bool IsValidUtf8(std::string_view text);
 

@@ -4,6 +4,7 @@
 // README.md. It sees the snapshot only, never the kernel; what the snapshot does not know it leaves
 // out.
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +38,11 @@ class Collector {
   // Adds this collector's families. An error says why they are not whole; what was added before it
   // is still served.
   virtual Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) = 0;
+  // The same, for those that read something themselves: they end by `deadline`.
+  virtual Result<void> CollectBy(std::chrono::steady_clock::time_point /*deadline*/,
+                                 const Snapshot& snapshot, MetricBatch& batch) {
+    return Collect(snapshot, batch);
+  }
 };
 
 // Every collector of the introspection half, in the order of the exposition. The one explicit list.

@@ -22,9 +22,10 @@ MetricFamily& AddSuccess(MetricBatch& batch) {
                    kOwner);
 }
 
-Result<void> CollectGuarded(Collector& collector, const Snapshot& snapshot, MetricBatch& batch) {
+Result<void> CollectGuarded(Collector& collector, const Snapshot& snapshot, MetricBatch& batch,
+                            std::chrono::steady_clock::time_point deadline) {
   try {
-    return collector.Collect(snapshot, batch);
+    return collector.CollectBy(deadline, snapshot, batch);
   } catch (const std::exception& exception) {
     return std::unexpected(Error{ErrorKind::kInternal, 0, exception.what()});
   } catch (...) {
@@ -41,18 +42,20 @@ CollectorSet::CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, c
         {.name = collector->name(), .help = collector->help(), .success = {}, .error = {}});
 }
 
-void CollectorSet::Collect(const Snapshot& snapshot, MetricBatch& batch) {
+void CollectorSet::Collect(const Snapshot& snapshot, MetricBatch& batch,
+                           std::chrono::steady_clock::time_point deadline) {
   batch.collected_at_ns = snapshot.taken_at_ns;
-  for (size_t i = 0; i < collectors_.size(); ++i) Run(i, snapshot, batch);
+  for (size_t i = 0; i < collectors_.size(); ++i) Run(i, snapshot, batch, deadline);
   for (const ObjectKind kind : kObjectKinds)
     vanished_[static_cast<size_t>(kind)] += snapshot.StatusOf(kind).vanished;
   AddOutcomes(batch);
   AddTotals(snapshot, batch);
 }
 
-void CollectorSet::Run(size_t index, const Snapshot& snapshot, MetricBatch& batch) {
+void CollectorSet::Run(size_t index, const Snapshot& snapshot, MetricBatch& batch,
+                       std::chrono::steady_clock::time_point deadline) {
   const auto start = clock_.Now();
-  const Result<void> result = CollectGuarded(*collectors_[index], snapshot, batch);
+  const Result<void> result = CollectGuarded(*collectors_[index], snapshot, batch, deadline);
   const std::chrono::duration<double> duration = clock_.Now() - start;
 
   const std::lock_guard lock(mutex_);

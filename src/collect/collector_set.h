@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -31,8 +32,10 @@ class CollectorSet {
   // `clock` must outlive the set.
   CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, const Clock& clock);
 
-  // One thread at a time.
-  void Collect(const Snapshot& snapshot, MetricBatch& batch);
+  // One thread at a time. By `deadline` even those end that read something themselves.
+  void Collect(const Snapshot& snapshot, MetricBatch& batch,
+               std::chrono::steady_clock::time_point deadline =
+                   std::chrono::steady_clock::time_point::max());
 
   // What to say where no snapshot came back in time: of every collector that it failed. From any
   // thread.
@@ -42,7 +45,8 @@ class CollectorSet {
   std::vector<CollectorReport> Reports() const;
 
  private:
-  void Run(size_t index, const Snapshot& snapshot, MetricBatch& batch);
+  void Run(size_t index, const Snapshot& snapshot, MetricBatch& batch,
+           std::chrono::steady_clock::time_point deadline);
   void AddOutcomes(MetricBatch& batch) const;
   void AddTotals(const Snapshot& snapshot, MetricBatch& batch) const;
 

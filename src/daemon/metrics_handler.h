@@ -22,8 +22,9 @@ class MetricsHandler {
   static constexpr std::chrono::seconds kMaxAge{1};
 
   // Both must outlive the handler. `collectors`: what collect[]= may name.
-  MetricsHandler(Poller& poller, const Clock& clock, std::vector<std::string_view> collectors)
-      : poller_(poller), clock_(clock), collectors_(std::move(collectors)) {}
+  MetricsHandler(Poller& poller, const Clock& clock, std::vector<std::string_view> collectors,
+                 std::chrono::nanoseconds max_age = kMaxAge)
+      : poller_(poller), clock_(clock), collectors_(std::move(collectors)), max_age_(max_age) {}
 
   HttpResponse Handle(const HttpRequest& request) const;
 
@@ -31,6 +32,7 @@ class MetricsHandler {
   Poller& poller_;
   const Clock& clock_;
   const std::vector<std::string_view> collectors_;
+  const std::chrono::nanoseconds max_age_;
 };
 
 }  // namespace bpftally

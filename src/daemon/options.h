@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -10,13 +11,24 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "collect/collector.h"
+#include "daemon/capabilities.h"
+#include "daemon/metric_programs.h"
+#include "daemon/otlp_settings.h"
 #include "export/http_server.h"
 #include "export/text_writer.h"
 #include "kernel/snapshot_reader.h"
 
 namespace bpftally {
 
-enum class Command { kRun, kDump, kMetrics, kHelp, kVersion };
+enum class Command { kRun, kDump, kMetrics, kCheck, kPrograms, kHelp, kVersion };
+
+// Of the command check.
+struct CheckOptions {
+  std::vector<std::string> files = {};
+  bool load = false;
+  bool attach = false;
+  bool json = false;
+};
 
 // The command line, whole.
 struct Options {
@@ -27,6 +39,14 @@ struct Options {
   std::chrono::nanoseconds poll_interval = std::chrono::seconds(15);  // 0: only on demand
   HttpServerOptions http;
   std::string telemetry_path = "/metrics";
+  bool prometheus = true;  // false: no HTTP server
+  OtlpFlags otlp;
+  std::optional<std::chrono::nanoseconds> otlp_interval;  // goes before the variable
+  ProgramOptions programs;
+  bool config_check = false;  // end once they are loaded and attached
+  CapabilitiesToKeep keep_capabilities;
+  bool debug = false;
+  CheckOptions check;
   std::string replay;  // a dumped snapshot to serve instead of the kernel; empty: the kernel
   TextFormat format = TextFormat::kPrometheus004;
   std::string log_level = "info";

@@ -98,8 +98,9 @@ std::shared_ptr<const PollResult> Poller::Walk(std::chrono::steady_clock::time_p
   const auto began = clock_.Now();
   const Snapshot snapshot = source_->Take(deadline - Reserve(deadline - began));
   auto result = std::make_shared<PollResult>();
-  collectors_->Collect(snapshot, result->batch);
-  result->cut_short = CutShort(snapshot);
+  const auto collect_by = deadline - Reserve(deadline - clock_.Now());
+  collectors_->Collect(snapshot, result->batch, collect_by);
+  result->cut_short = CutShort(snapshot) || clock_.Now() >= collect_by;
   result->kinds = snapshot.status;
   result->objects = {snapshot.programs.size(), snapshot.maps.size(), snapshot.links.size(),
                      snapshot.btf.size()};
@@ -112,6 +113,7 @@ std::shared_ptr<const PollResult> Poller::Walk(std::chrono::steady_clock::time_p
 std::shared_ptr<const PollResult> Poller::NothingKnown() const {
   auto result = std::make_shared<PollResult>();
   result->cut_short = true;
+  result->batch.collected_at_ns = clock_.WallNanoseconds();
   collectors_->CollectNothing(result->batch);
   return result;
 }

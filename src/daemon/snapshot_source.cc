@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <fstream>
 #include <utility>
+#include <vector>
 
 #include "kernel/bpf_sys.h"
 #include "kernel/process_info.h"
@@ -19,6 +20,9 @@ class KernelSource final : public SnapshotSource {
 
   Snapshot Take(std::chrono::steady_clock::time_point deadline) override {
     return reader_->Take(deadline);
+  }
+  void SetOwnPrograms(std::vector<uint32_t> ids) override {
+    reader_->SetOwnPrograms(std::move(ids));
   }
 
  private:

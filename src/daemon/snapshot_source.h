@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -16,6 +18,8 @@ class SnapshotSource {
  public:
   virtual ~SnapshotSource() = default;
   virtual Snapshot Take(std::chrono::steady_clock::time_point deadline) = 0;
+  // The metric programs of this process. Before the first Take().
+  virtual void SetOwnPrograms(std::vector<uint32_t>) {}
 };
 
 // Where the kernel cannot be read at all, the error says what to do. `clock` must outlive the

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <concepts>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 namespace bpftally {
@@ -117,14 +117,35 @@ std::string_view NotFinite(double value) {
   return value > 0 ? "+Inf" : "-Inf";
 }
 
-template <typename T>
-void AppendValue(Output& out, T value) {
-  if constexpr (std::is_floating_point_v<T>) {
-    if (!std::isfinite(value)) {
-      out.Append(NotFinite(value));
-      return out.Append("\n");
-    }
+// As Go's %g spells it: what everybody compares byte by byte, bounds of buckets above all. Returns
+// the end; `room` has kNumberBytes.
+char* FormatFinite(char* room, double value) {
+  constexpr double kSmallestFixed = 1e-4;
+  constexpr double kSmallestScientific = 1e6;
+  const double magnitude = std::abs(value);
+  if (magnitude >= 1 && magnitude < kSmallestScientific) {  // most counters
+    const auto whole = static_cast<int32_t>(value);
+    if (whole == value) return std::to_chars(room, room + kNumberBytes, whole).ptr;
   }
+  const bool fixed =
+      magnitude == 0 || (magnitude >= kSmallestFixed && magnitude < kSmallestScientific);
+  return std::to_chars(room, room + kNumberBytes, value,
+                       fixed ? std::chars_format::fixed : std::chars_format::scientific)
+      .ptr;
+}
+
+void AppendValue(Output& out, double value) {
+  if (!std::isfinite(value)) {
+    out.Append(NotFinite(value));
+    return out.Append("\n");
+  }
+  char* end = FormatFinite(out.NumberRoom(), value);
+  *end++ = '\n';
+  out.Advance(end);
+}
+
+template <std::integral T>
+void AppendValue(Output& out, T value) {
   char* room = out.NumberRoom();
   char* end = std::to_chars(room, room + kNumberBytes - 1, value).ptr;
   *end++ = '\n';
@@ -141,15 +162,9 @@ class BoundText {
  public:
   std::string_view Format(double bound, TextFormat format) {
     if (!std::isfinite(bound)) return NotFinite(bound);
-    constexpr double kSmallestFixed = 1e-4;
-    constexpr double kSmallestScientific = 1e6;
-    const double magnitude = std::abs(bound);
-    const bool fixed =
-        magnitude == 0 || (magnitude >= kSmallestFixed && magnitude < kSmallestScientific);
-    char* end = std::to_chars(text_, text_ + kNumberBytes, bound,
-                              fixed ? std::chars_format::fixed : std::chars_format::scientific)
-                    .ptr;
-    if (format == TextFormat::kOpenMetrics100 && fixed && std::find(text_, end, '.') == end) {
+    char* end = FormatFinite(text_, bound);
+    if (format == TextFormat::kOpenMetrics100 &&
+        std::string_view(text_, end).find_first_of(".e") == std::string_view::npos) {
       *end++ = '.';
       *end++ = '0';
     }
@@ -198,6 +213,8 @@ std::string_view TypeName(MetricType type) {
   return "histogram";
 }
 
+constexpr std::string_view kCounterSuffix = "_total";
+
 // The word that a UCUM unit is in Prometheus names; empty where OpenMetrics has none.
 std::string_view UnitWord(std::string_view unit) {
   if (unit == "By") return "bytes";
@@ -226,18 +243,25 @@ class FamilyWriter {
   // OpenMetrics names a counter's family without the suffix that its samples carry.
   std::string_view FamilyName() const {
     std::string_view name = spec_.name;
-    constexpr std::string_view kCounterSuffix = "_total";
     if (open_metrics() && spec_.type == MetricType::kCounter && name.ends_with(kCounterSuffix)) {
       name.remove_suffix(kCounterSuffix.size());
     }
     return name;
   }
 
+  // A counter whose author named it without the suffix is none to OpenMetrics; its name must not
+  // depend on the format.
+  std::string_view FamilyType() const {
+    const bool nameless_counter = open_metrics() && spec_.type == MetricType::kCounter &&
+                                  !spec_.name.ends_with(kCounterSuffix);
+    return nameless_counter ? "unknown" : TypeName(spec_.type);
+  }
+
   void WriteHeader() {
     const std::string_view name = FamilyName();
     out_.Append(fmt::format("# HELP {} ", name));
     AppendEscaped(out_, spec_.help, open_metrics() ? Quotes::kEscaped : Quotes::kPlain);
-    out_.Append(fmt::format("\n# TYPE {} {}\n", name, TypeName(spec_.type)));
+    out_.Append(fmt::format("\n# TYPE {} {}\n", name, FamilyType()));
     const std::string_view unit = UnitWord(spec_.unit);
     if (open_metrics() && !unit.empty() && name.ends_with(fmt::format("_{}", unit))) {
       out_.Append(fmt::format("# UNIT {} {}\n", name, unit));
@@ -268,7 +292,7 @@ class FamilyWriter {
       // OpenMetrics allows a count only beside a sum; the +Inf bucket tells it anyway.
       if (known_sum || !open_metrics()) {
         count.Write(out_, sample.labels);
-        AppendValue(out_, total);
+        AppendCount(total);
       }
     }
   }
@@ -290,9 +314,15 @@ class FamilyWriter {
                            ? bound_text.Format(sample.upper_bounds[i], format_)
                            : "+Inf";
       bucket.Write(out_, values_.data());
-      AppendValue(out_, cumulative);
+      AppendCount(cumulative);
     }
     return cumulative;
+  }
+
+  // As Go's client does it: in 0.0.4 every value is a floating point number.
+  void AppendCount(uint64_t count) {
+    if (open_metrics()) return AppendValue(out_, count);
+    AppendValue(out_, static_cast<double>(count));
   }
 
   Output& out_;

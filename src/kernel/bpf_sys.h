@@ -18,6 +18,20 @@
 
 namespace bpftally {
 
+// BPF_MAP_LOOKUP_BATCH: where to put what.
+struct BatchBuffers {
+  std::span<const std::byte> after;  // what `cursor` was after the last call; empty at the start
+  std::span<std::byte> cursor;       // as long as a key, and at least 4 bytes
+  std::span<std::byte> keys;
+  std::span<std::byte> values;
+  uint32_t room = 0;  // entries
+};
+
+struct BatchAnswer {
+  uint32_t count = 0;  // entries, at the front of the buffers
+  bool at_end = false;
+};
+
 class BpfSys {
  public:
   BpfSys() = default;
@@ -57,6 +71,18 @@ class BpfSys {
   // BPF_MAP_GET_NEXT_KEY; `key` empty asks for the first. False at the end.
   virtual Result<bool> NextKey(int map_fd, std::span<const std::byte> key,
                                std::span<std::byte> next) = 0;
+
+  // BPF_MAP_LOOKUP_ELEM. kVanished: there is no such key.
+  virtual Result<void> LookupElement(int map_fd, std::span<const std::byte> key,
+                                     std::span<std::byte> value) = 0;
+
+  // BPF_MAP_LOOKUP_BATCH; 5.6. ENOSPC: one piece of the map does not fit, give more room. EINTR: a
+  // key vanished, ask again. EINVAL or ENOTSUPP (524): not this kernel, or not this type of map.
+  virtual Result<BatchAnswer> LookupBatch(int map_fd, const BatchBuffers& buffers) = 0;
+
+  // The memory of a BPF_F_MMAPABLE array from `offset` on, which begins a page; 5.5. Element after
+  // element, each a multiple of 8 bytes long.
+  virtual Result<void> CopyMapped(int map_fd, size_t offset, std::span<std::byte> into) = 0;
 
   // A small file of /proc or /sys, whole.
   virtual Result<std::string> ReadFile(const std::string& path) = 0;

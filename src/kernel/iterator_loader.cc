@@ -3,30 +3,19 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdarg>
-#include <cstdio>
 #include <memory>
 #include <string>
 
 #include "census_links.skel.h"
 #include "census_maps.skel.h"
 #include "census_programs.skel.h"
+#include "kernel/libbpf_messages.h"
 
 namespace bpftally {
 namespace {
-
-int LogLibbpf(libbpf_print_level, const char* format, va_list arguments) {
-  char line[1024];
-  const int length = std::vsnprintf(line, sizeof line, format, arguments);
-  if (length > 0)
-    spdlog::debug("libbpf: {}", std::string_view(line).substr(
-                                    0, std::string_view(line).find_last_not_of('\n') + 1));
-  return 0;
-}
 
 Error LoadError(int sys_errno) {
   const std::string what = "cannot load the iterator program";
@@ -98,7 +87,7 @@ Result<UniqueFd> LoadLinks(bool may_probe_read) {
 }  // namespace
 
 Result<UniqueFd> LoadIteratorProgram(ObjectKind kind, bool may_probe_read) {
-  libbpf_set_print(LogLibbpf);
+  SendLibbpfMessagesToLog();
   switch (kind) {
     case ObjectKind::kProgram:
       return LoadPrograms(may_probe_read);

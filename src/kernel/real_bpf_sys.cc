@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -125,6 +126,41 @@ class RealBpfSys final : public BpfSys {
     if (Call(BPF_MAP_GET_NEXT_KEY, attr) == 0) return true;
     if (errno == ENOENT) return false;
     return std::unexpected(ErrnoError(errno, "BPF_MAP_GET_NEXT_KEY"));
+  }
+
+  Result<void> LookupElement(int map_fd, std::span<const std::byte> key,
+                             std::span<std::byte> value) override {
+    bpf_attr attr{};
+    attr.map_fd = static_cast<uint32_t>(map_fd);
+    attr.key = reinterpret_cast<uintptr_t>(key.data());
+    attr.value = reinterpret_cast<uintptr_t>(value.data());
+    if (Call(BPF_MAP_LOOKUP_ELEM, attr) == 0) return {};
+    return std::unexpected(ErrnoError(errno, "BPF_MAP_LOOKUP_ELEM"));
+  }
+
+  Result<BatchAnswer> LookupBatch(int map_fd, const BatchBuffers& buffers) override {
+    bpf_attr attr{};
+    attr.batch.map_fd = static_cast<uint32_t>(map_fd);
+    attr.batch.in_batch =
+        reinterpret_cast<uintptr_t>(buffers.after.empty() ? nullptr : buffers.after.data());
+    attr.batch.out_batch = reinterpret_cast<uintptr_t>(buffers.cursor.data());
+    attr.batch.keys = reinterpret_cast<uintptr_t>(buffers.keys.data());
+    attr.batch.values = reinterpret_cast<uintptr_t>(buffers.values.data());
+    attr.batch.count = buffers.room;
+    if (Call(BPF_MAP_LOOKUP_BATCH, attr) == 0) return BatchAnswer{attr.batch.count, false};
+    if (errno == ENOENT) return BatchAnswer{attr.batch.count, true};
+    // A key that vanished too often: what came before it is there, and the cursor stands on it.
+    if (errno == EINTR && attr.batch.count > 0) return BatchAnswer{attr.batch.count, false};
+    return std::unexpected(ErrnoError(errno, "BPF_MAP_LOOKUP_BATCH"));
+  }
+
+  Result<void> CopyMapped(int map_fd, size_t offset, std::span<std::byte> into) override {
+    void* memory =
+        ::mmap(nullptr, into.size(), PROT_READ, MAP_SHARED, map_fd, static_cast<off_t>(offset));
+    if (memory == MAP_FAILED) return std::unexpected(ErrnoError(errno, "mmap of a BPF array"));
+    std::memcpy(into.data(), memory, into.size());
+    ::munmap(memory, into.size());
+    return {};
   }
 
   Result<std::string> ReadFile(const std::string& path) override { return ReadAll(path); }

@@ -26,9 +26,8 @@ constexpr const char* kStatsSysctl = "/proc/sys/kernel/bpf_stats_enabled";
 // How one kind is walked, found out at start.
 struct Choice {
   Road road = Road::kNone;
-  UniqueFd iterator;         // our link, with Road::kIterator
-  uint32_t own_program = 0;  // the iterator's program and link
-  uint32_t own_link = 0;
+  UniqueFd iterator;           // our link, with Road::kIterator
+  uint32_t own_program = 0;    // the iterator's
   std::optional<Error> error;  // why the road is not the better one
 };
 
@@ -55,6 +54,7 @@ class Reader final : public SnapshotReader {
 
   Result<void> Start();
   Snapshot Take(std::chrono::steady_clock::time_point deadline) override;
+  void SetOwnPrograms(std::vector<uint32_t> ids) override { own_programs_ = std::move(ids); }
 
  private:
   Choice& ChoiceOf(ObjectKind kind) { return choices_[static_cast<size_t>(kind)]; }
@@ -77,6 +77,7 @@ class Reader final : public SnapshotReader {
   const ReaderOptions options_;
   // Fixed once: reckoned anew at each pass, load times would flap by a nanosecond's rounding.
   const int64_t boot_to_wall_ns_;
+  std::vector<uint32_t> own_programs_;  // but for the iterators'
   BtfNames names_;
   ProgramWalker programs_;
   MapWalker maps_;
@@ -139,7 +140,6 @@ Choice Reader::Choose(ObjectKind kind) {
 void Reader::LearnOwnIds(Choice& choice) {
   bpf_link_info info{};
   if (!GetInfo(sys_, choice.iterator.get(), info)) return;
-  choice.own_link = info.id;
   choice.own_program = info.prog_id;
 }
 
@@ -263,11 +263,10 @@ void Reader::SettleRunStats(Snapshot& snapshot) {
 }
 
 void Reader::MarkSelf(Snapshot& snapshot) {
-  std::unordered_set<uint32_t> own_programs, own_links, own_maps;
-  for (const Choice& choice : choices_) {
+  std::unordered_set<uint32_t> own_programs(own_programs_.begin(), own_programs_.end());
+  std::unordered_set<uint32_t> own_maps;
+  for (const Choice& choice : choices_)
     if (choice.own_program != 0) own_programs.insert(choice.own_program);
-    if (choice.own_link != 0) own_links.insert(choice.own_link);
-  }
   if (own_programs.empty()) return;
   for (ProgramInfo& program : snapshot.programs) {
     program.self = own_programs.contains(program.id);
@@ -275,7 +274,7 @@ void Reader::MarkSelf(Snapshot& snapshot) {
       own_maps.insert(program.map_ids->begin(), program.map_ids->end());
   }
   for (MapInfo& map : snapshot.maps) map.self = own_maps.contains(map.id);
-  for (LinkInfo& link : snapshot.links) link.self = own_links.contains(link.id);
+  for (LinkInfo& link : snapshot.links) link.self = own_programs.contains(link.program_id);
 }
 
 // Once seen, a feature stays: that no object shows it right now does not take it away.

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -36,6 +38,9 @@ class SnapshotReader {
   // Never fails as a whole: see Snapshot::status. A walk that passes the deadline stops,
   // incomplete, with kExhausted.
   virtual Snapshot Take(std::chrono::steady_clock::time_point deadline) = 0;
+
+  // What else this process has loaded: these programs, their maps and links are `self`.
+  virtual void SetOwnPrograms(std::vector<uint32_t> ids) = 0;
 };
 
 // The kernel of this machine.

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <set>
 #include <unordered_set>
 
@@ -15,10 +16,6 @@ namespace bpftally {
 namespace {
 
 constexpr size_t kBlockBytes = size_t{64} * 1024;
-
-bool IsAscii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -140,7 +137,7 @@ T* MetricBatch::Allocate(size_t count) {
 
 std::string_view MetricBatch::Intern(std::string_view text) {
   if (text.empty()) return {};
-  if (!IsAscii(text) && !IsValidUtf8(text)) return Intern(ToValidUtf8(text));
+  if (!IsValidUtf8(text)) return Intern(ToValidUtf8(text));
   char* copy = Allocate<char>(text.size());
   std::memcpy(copy, text.data(), text.size());
   return {copy, text.size()};
@@ -154,9 +151,15 @@ std::string_view MetricBatch::InternNumber(uint64_t number) {
 }
 
 LabelValues MetricBatch::Labels(std::span<const std::string_view> values) {
-  auto* copy = Allocate<std::string_view>(values.size());
-  std::uninitialized_copy(values.begin(), values.end(), copy);
+  std::string_view* copy = NewLabels(values.size());
+  std::ranges::copy(values, copy);
   return copy;
+}
+
+std::string_view* MetricBatch::NewLabels(size_t count) {
+  auto* labels = Allocate<std::string_view>(count);
+  std::uninitialized_value_construct_n(labels, count);
+  return labels;
 }
 
 LabelValues MetricBatch::Labels(std::initializer_list<std::string_view> values) {

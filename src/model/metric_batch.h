@@ -83,6 +83,8 @@ class MetricBatch {
   // static.
   LabelValues Labels(std::span<const std::string_view> values);
   LabelValues Labels(std::initializer_list<std::string_view> values);
+  // Room for `count` of them, to be filled in before the batch is handed out.
+  std::string_view* NewLabels(size_t count);
 
   std::span<const double> Bounds(std::span<const double> values);
   std::span<const uint64_t> Counts(std::span<const uint64_t> values);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +30,25 @@ std::string AtNode(const YamlNode& node, std::string_view what);
 
 inline constexpr size_t kMaxYamlBytes = size_t{64} << 20;
 inline constexpr size_t kMaxYamlDepth = 16;
+inline constexpr size_t kMaxYamlAliasBytes = size_t{16} << 20;  // what all aliases may stand for
 
-// One document, strictly: valid UTF-8, keys are scalars and none comes twice, no anchors, aliases
-// or tags, nothing larger or deeper than the limits.
+enum class YamlRules {
+  kStrict,  // keys are scalars and none comes twice, no anchors, aliases or tags, one document
+  // As Go's YAML reads into structs that need not have all keys: aliases stand for a copy of what
+  // they name, keys may come twice, the second document is not looked at. `<<` stays a key.
+  kLenient,
+};
+
+struct YamlFault {
+  int line = 1;
+  int column = 1;
+  std::string what;
+};
+
+// Valid UTF-8, nothing larger or deeper than the limits.
+std::expected<YamlNode, YamlFault> ParseYaml(std::string_view yaml, YamlRules rules);
+
+// Strictly, with the place in the message.
 Result<YamlNode> ParseYaml(std::string_view yaml);
 
 }  // namespace bpftally

@@ -65,5 +65,19 @@ TEST(Utf8Test, EveryPairOfBytesIsRepairedToValidText) {
   }
 }
 
+TEST(Utf8Test, OneByteAboveAsciiIsSeenAtEveryPlace) {
+  EXPECT_TRUE(IsAscii(""));
+  for (size_t size = 1; size < 40; ++size) {
+    std::string text(size, 'a');
+    EXPECT_TRUE(IsAscii(text));
+    for (char& c : text) {
+      c = '\x80';
+      EXPECT_FALSE(IsAscii(text)) << size;
+      EXPECT_FALSE(IsValidUtf8(text)) << size;
+      c = '\x7f';
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bpftally

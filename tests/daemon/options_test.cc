@@ -56,6 +56,30 @@ INSTANTIATE_TEST_SUITE_P(
         FlagCase{{"--run-stats"}, [](O o) { return o.reader.run_stats; }},
         FlagCase{{"--scan-map-entries"}, [](O o) { return o.reader.scan_entries; }},
         FlagCase{{"--replay", "a.yaml"}, [](O o) { return o.replay == "a.yaml"; }},
+        FlagCase{{"--config.dir=d", "--config.names=a,b"},
+                 [](O o) {
+                   return o.programs.directory == "d" &&
+                          o.programs.names == std::vector<std::string>{"a", "b"};
+                 }},
+        FlagCase{{"--config.dir=d", "--config.names=a", "--config.check"},
+                 [](O o) { return o.config_check; }},
+        FlagCase{{"programs"}, [](O o) { return o.command == Command::kPrograms; }},
+        FlagCase{{"--programs=a,b"},
+                 [](O o) { return o.programs.shipped == std::vector<std::string>{"a", "b"}; }},
+        FlagCase{{"--programs=a", "--config.check"}, [](O o) { return o.config_check; }},
+        FlagCase{{"--config.strict"}, [](O o) { return o.programs.strict; }},
+        FlagCase{{"--config.max-series=5"}, [](O o) { return o.programs.max_series == 5; }},
+        FlagCase{{"--btf.path=f"}, [](O o) { return o.programs.btf_path == "f"; }},
+        FlagCase{{"--capabilities.keep=none"}, [](O o) { return !o.keep_capabilities.all; }},
+        FlagCase{{"--debug"}, [](O o) { return o.debug && o.log_level == "debug"; }},
+        FlagCase{{"check", "a.yaml", "b.yaml"},
+                 [](O o) {
+                   return o.command == Command::kCheck &&
+                          o.check.files == std::vector<std::string>{"a.yaml", "b.yaml"};
+                 }},
+        FlagCase{{"check", "--load", "a.yaml"}, [](O o) { return o.check.load; }},
+        FlagCase{{"check", "a.yaml", "--attach"}, [](O o) { return o.check.attach; }},
+        FlagCase{{"check", "a.yaml", "--json"}, [](O o) { return o.check.json; }},
         FlagCase{{"--max-objects=7"}, [](O o) { return o.collect.max_objects == 7; }},
         FlagCase{{"--type-labels=number"}, [](O o) { return o.collect.type_labels_as_numbers; }},
         FlagCase{{"--size-metrics=gauge"}, [](O o) { return o.collect.size_metrics_as_gauges; }},
@@ -72,6 +96,12 @@ INSTANTIATE_TEST_SUITE_P(
                  [](O o) { return o.http.listen_addresses == kTwoAddresses; }},
         FlagCase{{"--web.telemetry-path=/m"}, [](O o) { return o.telemetry_path == "/m"; }},
         FlagCase{{"--web.max-requests=3"}, [](O o) { return o.http.max_requests == 3; }},
+        FlagCase{{"--otlp-grpc", "localhost:4317"},
+                 [](O o) { return o.otlp.grpc == "localhost:4317"; }},
+        FlagCase{{"--otlp-http=http://localhost:4318"},
+                 [](O o) { return o.otlp.http == "http://localhost:4318"; }},
+        FlagCase{{"--otlp-interval=10s"}, [](O o) { return o.otlp_interval == seconds(10); }},
+        FlagCase{{"--no-prometheus"}, [](O o) { return !o.prometheus; }},
         FlagCase{{"--format=openmetrics"},
                  [](O o) { return o.format == TextFormat::kOpenMetrics100; }},
         FlagCase{{"--log.level=debug"}, [](O o) { return o.log_level == "debug"; }},
@@ -129,6 +159,10 @@ TEST(Options, BadValuesNameTheFlagAndWhatWasExpected) {
               HasSubstr("--poll-interval: \"15\" is not a duration"));
   EXPECT_THAT(ErrorOf({"--web.telemetry-path=metrics"}), HasSubstr("not a path"));
   EXPECT_THAT(ErrorOf({"--web.telemetry-path=/-/ready"}), HasSubstr("served already"));
+  EXPECT_THAT(ErrorOf({"--otlp-grpc="}), HasSubstr("an address is missing"));
+  EXPECT_THAT(ErrorOf({"--otlp-http="}), HasSubstr("a URL is missing"));
+  EXPECT_THAT(ErrorOf({"--otlp-interval=10"}), HasSubstr("not a duration"));
+  EXPECT_THAT(ErrorOf({"--otlp-interval=99ms"}), HasSubstr("at least 100ms"));
   EXPECT_THAT(ErrorOf({"--replay"}), HasSubstr("replay"));
   EXPECT_THAT(ErrorOf({"--replay="}), HasSubstr("name of a file"));
 }
@@ -142,9 +176,26 @@ TEST(Options, AnUnknownCommandSuggestsTheNearest) {
 TEST(Options, HelpHasEveryGroupAndFlag) {
   const std::string help = HelpText();
   for (const char* part :
-       {"Census options:", "Collector options:", "Serving options:", "General options:",
-        "--source ", "--no-collector.links", "--web.listen-address ", "dump "})
+       {"Census options:", "Collector options:", "Serving options:", "OTLP options:",
+        "General options:", "--source ", "--no-collector.links", "--web.listen-address ", "dump "})
     EXPECT_THAT(help, HasSubstr(part));
+}
+
+TEST(Options, MetricProgramsNeedAFolderAndNames) {
+  EXPECT_THAT(ErrorOf({"--config.dir=d"}), HasSubstr("need each other"));
+  EXPECT_THAT(ErrorOf({"--config.names=a"}), HasSubstr("need each other"));
+  EXPECT_THAT(ErrorOf({"--config.check"}), HasSubstr("--config.check needs"));
+  EXPECT_THAT(ErrorOf({"--config.dir=d", "--config.names=a,b,a"}),
+              HasSubstr("\"a\" is there twice"));
+  EXPECT_THAT(ErrorOf({"--config.dir=d", "--config.names=a,,b"}), HasSubstr("an empty name"));
+  EXPECT_THAT(ErrorOf({"--capabilities.keep=cap_bfp"}), HasSubstr("--capabilities.keep"));
+}
+
+TEST(Options, OnlyCheckTakesFiles) {
+  EXPECT_THAT(ErrorOf({"check"}), HasSubstr("needs the name of a file"));
+  EXPECT_EQ(ErrorOf({"run", "a.yaml"}), "unexpected argument \"a.yaml\"");
+  EXPECT_THAT(ErrorOf({"--json"}), HasSubstr("for the command check"));
+  EXPECT_THAT(ErrorOf({"check", "a.yaml", "--lode"}), HasSubstr("unknown flag --lode"));
 }
 
 }  // namespace

@@ -5,7 +5,7 @@ import pathlib
 import re
 from dataclasses import dataclass
 
-METRIC = re.compile(r"\b(?:bpf|bpftally|process|scrape)_\w+")
+METRIC = re.compile(r"\b(?:bpf|bpftally|ebpf_exporter|process|scrape)_\w+")
 STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 VARIABLE = re.compile(r"\$(?:\{(\w+)(?::\w+)?\}|([a-zA-Z_]\w*))")
 

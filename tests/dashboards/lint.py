@@ -8,8 +8,9 @@ from grafana import Board, load_boards, metrics_of, organized, variables_of
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 SELECTOR = '{job=~"$job", instance=~"$instance"'
+FORMATS = {"heatmap": "heatmap", "table": "table"}
 PROMETHEUS_OWN = {"scrape_duration_seconds"}
-UNITS = {"bytes", "cps", "percentunit", "s", "short"}  # Grafana takes any text for a unit
+UNITS = {"Bps", "bytes", "cps", "percentunit", "s", "short"}  # Grafana takes any text for a unit
 
 
 def exported_metrics(source):
@@ -18,6 +19,17 @@ def exported_metrics(source):
     names = set(re.findall(r'"((?:bpf|bpftally|process)_\w+)"', text))
     sizes = set(re.findall(r'\bspec\(\s*"(\w+)"', text))
     return names - sizes | {size + "_total" for size in sizes}
+
+
+def metrics_of_programs(source, configurations):
+    """The names of the shipped metric programs, and of what is exported about them."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(source.glob("*.cc")))
+    names = set(re.findall(r'"(ebpf_exporter_\w+)"', text))
+    for path in configurations.glob("*.yaml"):
+        for block in re.split(r"(?m)^    - name: ", path.read_text(encoding="utf-8"))[1:]:
+            suffixes = ("_bucket", "_sum", "_count") if "bucket_type" in block else ("",)
+            names |= {f"ebpf_exporter_{block.split()[0]}{suffix}" for suffix in suffixes}
+    return names
 
 
 def check_header(board):
@@ -82,7 +94,7 @@ def check_panels(board):
             yield f"panel {panel['id']} has no title"
     for panel in board.panels:
         title, defaults = panel["title"], panel["fieldConfig"]["defaults"]
-        if panel["type"] not in ("stat", "table", "timeseries"):
+        if panel["type"] not in ("heatmap", "stat", "table", "timeseries"):
             yield f"{title}: an unusual type of panel, {panel['type']}"
         if not panel.get("description", "").endswith("."):
             yield f"{title}: no description in sentences"
@@ -135,11 +147,11 @@ def check_queries(board):
                     yield f"{title}: a rate without $__rate_interval"
             if len(metrics_of(expr)) != expr.count(SELECTOR):
                 yield f"{title}: a metric without job and instance"
-            if (panel["type"] == "table") != (target["format"] == "table"):
+            if target["format"] != FORMATS.get(panel["type"], "time_series"):
                 yield f"{title}: the format of {target['refId']} is not the panel's"
             if target["instant"] == target["range"]:
                 yield f"{title}: {target['refId']} is instant and range at once, or neither"
-            if panel["type"] == "timeseries" and target["instant"]:
+            if panel["type"] in ("heatmap", "timeseries") and target["instant"]:
                 yield f"{title}: {target['refId']} is no range query"
 
 
@@ -246,10 +258,12 @@ def check_the_checks(boards, known):
 def run(root):
     boards = load_boards(root / "dashboards")
     known = exported_metrics(root / "src" / "collect") | PROMETHEUS_OWN
+    known |= exported_metrics(root / "src" / "daemon")  # has the collector about the pushes
+    known |= metrics_of_programs(root / "src" / "programs", root / "bpf" / "programs")
     found = [f"{board.name}: {complaint}"
              for board in boards for complaint in complaints(board, boards, known)]
     if len({board.json["uid"] for board in boards}) != len(boards):
         found.append("two dashboards have one uid")
-    if len(boards) < 4:
+    if len(boards) < 5:
         found.append(f"only {len(boards)} dashboards in {root / 'dashboards'}")
     return found + list(check_the_checks(boards, known))

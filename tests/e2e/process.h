@@ -39,6 +39,7 @@ class Process {
   ~Process();
 
   void Signal(int signal) const;
+  pid_t pid() const { return pid_; }
 
   // The exit status, or 128 + the signal; empty if it still runs after so long.
   std::optional<int> Wait(std::chrono::milliseconds patience);

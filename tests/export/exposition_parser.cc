@@ -96,11 +96,18 @@ double ParseNumber(std::string_view text) {
   return value;
 }
 
+// A whole number, also in the floating point spelling of Go's client.
 uint64_t ParseCount(std::string_view text) {
   uint64_t count = 0;
   const auto parsed = std::from_chars(text.begin(), text.end(), count);
-  Require(parsed.ec == std::errc() && parsed.ptr == text.end(),
-          fmt::format("\"{}\" counts not", text));
+  if (parsed.ec != std::errc() || parsed.ptr != text.end()) {
+    double whole = -1;
+    const auto floating = std::from_chars(text.begin(), text.end(), whole);
+    Require(floating.ec == std::errc() && floating.ptr == text.end() && whole >= 0 &&
+                whole < 0x1p64 && std::trunc(whole) == whole,
+            fmt::format("\"{}\" counts not", text));
+    count = static_cast<uint64_t>(whole);
+  }
   return count;
 }
 

@@ -85,7 +85,7 @@ MetricBatch Example() {
                                   .unit = "s",
                                   .label_names = labels},
                                  "programs");
-  time.samples.push_back({.labels = first, .value = 1763683200.25});
+  time.samples.push_back({.labels = first, .value = 1.76368320025e+09});
 
   MetricFamily& limit = batch.Add(
       {.name = "bpf_verifier_instruction_limit", .help = "Limit.", .unit = "{instruction}"},
@@ -120,7 +120,7 @@ bpf_program_mem_bytes_total{id="2",name="say \"hi\"\\\n",type="xdp"} 4096
 bpf_program_info{id="1",name="handle_exec",type="tracing"} 1
 # HELP bpf_program_load_time When it was loaded.
 # TYPE bpf_program_load_time gauge
-bpf_program_load_time{id="1",name="handle_exec",type="tracing"} 1763683200.25
+bpf_program_load_time{id="1",name="handle_exec",type="tracing"} 1.76368320025e+09
 # HELP bpf_verifier_instruction_limit Limit.
 # TYPE bpf_verifier_instruction_limit gauge
 bpf_verifier_instruction_limit -9223372036854775808
@@ -149,7 +149,7 @@ bpf_program_mem_bytes_total{id="2",name="say \"hi\"\\\n",type="xdp"} 4096
 bpf_program_info{id="1",name="handle_exec",type="tracing"} 1
 # HELP bpf_program_load_time When it was loaded.
 # TYPE bpf_program_load_time gauge
-bpf_program_load_time{id="1",name="handle_exec",type="tracing"} 1763683200.25
+bpf_program_load_time{id="1",name="handle_exec",type="tracing"} 1.76368320025e+09
 # HELP bpf_verifier_instruction_limit Limit.
 # TYPE bpf_verifier_instruction_limit gauge
 bpf_verifier_instruction_limit -9223372036854775808
@@ -295,6 +295,48 @@ TEST(TextWriterTest, DoublesAreShort) {
   EXPECT_EQ(ValueText(1e300), "1e+300");
   EXPECT_EQ(ValueText(5e-324), "5e-324");
   EXPECT_EQ(ValueText(-1.7976931348623157e308), "-1.7976931348623157e+308");
+}
+
+// What Go's strconv makes of them with 'g' and the shortest precision.
+TEST(TextWriterTest, DoublesAreSpelledAsGoDoes) {
+  EXPECT_EQ(ValueText(0.0), "0");
+  EXPECT_EQ(ValueText(-17.0), "-17");
+  EXPECT_EQ(ValueText(999999.0), "999999");
+  EXPECT_EQ(ValueText(999999.5), "999999.5");
+  EXPECT_EQ(ValueText(1e6), "1e+06");
+  EXPECT_EQ(ValueText(-1e6), "-1e+06");
+  EXPECT_EQ(ValueText(1000001.0), "1.000001e+06");
+  EXPECT_EQ(ValueText(123456789.0), "1.23456789e+08");
+  EXPECT_EQ(ValueText(9007199254740993.0), "9.007199254740992e+15");
+  EXPECT_EQ(ValueText(18446744073709551615.0), "1.8446744073709552e+19");
+  EXPECT_EQ(ValueText(1e21), "1e+21");
+  EXPECT_EQ(ValueText(0.0001), "0.0001");
+  EXPECT_EQ(ValueText(0.00001), "1e-05");
+  EXPECT_EQ(ValueText(0.3), "0.3");
+  EXPECT_EQ(ValueText(0.1 + 0.2), "0.30000000000000004");
+}
+
+TEST(TextWriterTest, CountsOfHistogramsAreFloatingPointInTheOldFormatOnly) {
+  MetricBatch batch;
+  MetricFamily& family =
+      batch.Add({.name = "h", .help = "H.", .type = MetricType::kHistogram, .unit = ""}, "test");
+  family.histograms.push_back({.labels = nullptr,
+                               .upper_bounds = batch.Bounds(std::array{1.0}),
+                               .counts = batch.Counts(std::array<uint64_t, 2>{999'999, 1'000'000}),
+                               .sum = 2.0});
+  EXPECT_THAT(Text(batch, kOld), testing::HasSubstr("h_bucket{le=\"1\"} 999999\n"
+                                                    "h_bucket{le=\"+Inf\"} 1.999999e+06\n"
+                                                    "h_sum 2\n"
+                                                    "h_count 1.999999e+06\n"));
+  EXPECT_THAT(Text(batch, kOpen), testing::HasSubstr("h_count 1999999\n"));
+}
+
+TEST(TextWriterTest, ACounterWithoutTheSuffixKeepsItsNameInBothFormats) {
+  MetricBatch batch;
+  batch.Add({.name = "hits", .help = "H.", .type = MetricType::kCounter, .unit = ""}, "test")
+      .samples.push_back({nullptr, 3.0});
+  EXPECT_EQ(Text(batch, kOld), "# HELP hits H.\n# TYPE hits counter\nhits 3\n");
+  EXPECT_EQ(Text(batch, kOpen), "# HELP hits H.\n# TYPE hits unknown\nhits 3\n# EOF\n");
 }
 
 TEST(TextWriterTest, NotFiniteDoublesAreSpelledAsPrometheusDoes) {

@@ -42,12 +42,20 @@ Error FaultError(const Call& call, int sys_errno) {
   return ErrnoError(sys_errno, what);
 }
 
+// The entry that follows this key: the first where the key is empty, or not there (any more).
+size_t EntryBehind(const FakeMap& map, std::span<const std::byte> key) {
+  const auto found = std::ranges::find_if(
+      map.entries, [&](const FakeEntry& entry) { return std::ranges::equal(entry.key, key); });
+  return found == map.entries.end() ? 0 : static_cast<size_t>(found - map.entries.begin()) + 1;
+}
+
 }  // namespace
 
 const char* MethodName(Method method) {
   static constexpr std::array<const char*, kMethods> kNames = {
-      "NextId", "OpenById",       "ObjectInfo", "FdInfo",   "LoadIterator", "CreateIterator",
-      "Read",   "EnableRunStats", "NextKey",    "ReadFile", "CgroupPath",   "OpenFdCount"};
+      "NextId",         "OpenById",   "ObjectInfo",     "FdInfo",     "LoadIterator",
+      "CreateIterator", "Read",       "EnableRunStats", "NextKey",    "LookupElement",
+      "LookupBatch",    "CopyMapped", "ReadFile",       "CgroupPath", "OpenFdCount"};
   return kNames[static_cast<size_t>(method)];
 }
 
@@ -316,6 +324,13 @@ Result<bool> FakeBpfSys::NextKey(int map_fd, std::span<const std::byte> key,
     if (error->sys_errno == ENOENT) return false;
     return std::unexpected(*error);
   }
+  if (!maps.at(handle.id).entries.empty()) {
+    const auto entry = EntryBehind(maps.at(handle.id), key);
+    if (entry == maps.at(handle.id).entries.size()) return false;
+    std::ranges::copy(maps.at(handle.id).entries[entry].key, next.begin());
+    End(call);
+    return true;
+  }
   uint32_t number = 0;
   if (!key.empty()) {
     std::memcpy(&number, key.data(), sizeof number);
@@ -325,6 +340,66 @@ Result<bool> FakeBpfSys::NextKey(int map_fd, std::span<const std::byte> key,
   std::memcpy(next.data(), &number, sizeof number);
   End(call);
   return true;
+}
+
+Result<void> FakeBpfSys::LookupElement(int map_fd, std::span<const std::byte> key,
+                                       std::span<std::byte> value) {
+  const Handle handle = HandleOf(map_fd);
+  const Call call{Method::kLookupElement, handle.kind, handle.id};
+  if (const auto error = Begin(call)) return std::unexpected(*error);
+  const auto& entries = maps.at(handle.id).entries;
+  const auto found = std::ranges::find_if(
+      entries, [&](const FakeEntry& entry) { return std::ranges::equal(entry.key, key); });
+  if (found == entries.end()) return std::unexpected(ErrnoError(ENOENT, "no such key"));
+  if (found->value.size() != value.size()) throw std::logic_error("room for another value");
+  std::ranges::copy(found->value, value.begin());
+  End(call);
+  return {};
+}
+
+// As the kernel does it: hash maps bucket by bucket, with the bucket as the cursor; all others key
+// by key, with the last key as the cursor, which begins anew where that key is gone.
+Result<BatchAnswer> FakeBpfSys::LookupBatch(int map_fd, const BatchBuffers& buffers) {
+  const Handle handle = HandleOf(map_fd);
+  const Call call{Method::kLookupBatch, handle.kind, handle.id};
+  if (const auto error = Begin(call)) return std::unexpected(*error);
+  const FakeMap& map = maps.at(handle.id);
+  const bool by_bucket =
+      map.info.type == BPF_MAP_TYPE_HASH || map.info.type == BPF_MAP_TYPE_LRU_HASH;
+  uint32_t at = 0;
+  if (by_bucket && !buffers.after.empty()) std::memcpy(&at, buffers.after.data(), sizeof at);
+  if (!by_bucket)
+    at = static_cast<uint32_t>(
+        EntryBehind(map, buffers.after.first(buffers.after.empty() ? 0 : map.info.key_size)));
+  BatchAnswer answer;
+  while (at < map.entries.size()) {
+    const size_t piece = by_bucket ? std::min(map.bucket, map.entries.size() - at) : 1;
+    if (answer.count + piece > buffers.room) break;
+    for (size_t i = 0; i < piece; ++i, ++at, ++answer.count) {
+      const FakeEntry& entry = map.entries[at];
+      std::ranges::copy(entry.key, buffers.keys.subspan(answer.count * entry.key.size()).begin());
+      std::ranges::copy(entry.value,
+                        buffers.values.subspan(answer.count * entry.value.size()).begin());
+      if (!by_bucket) std::ranges::copy(entry.key, buffers.cursor.begin());
+    }
+  }
+  answer.at_end = at == map.entries.size();
+  if (answer.count == 0 && !answer.at_end) return std::unexpected(ErrnoError(ENOSPC, "no room"));
+  if (by_bucket) std::memcpy(buffers.cursor.data(), &at, sizeof at);
+  End(call);
+  return answer;
+}
+
+Result<void> FakeBpfSys::CopyMapped(int map_fd, size_t offset, std::span<std::byte> into) {
+  const Handle handle = HandleOf(map_fd);
+  const Call call{Method::kCopyMapped, handle.kind, handle.id};
+  if (const auto error = Begin(call)) return std::unexpected(*error);
+  std::vector<std::byte> memory;
+  for (const FakeEntry& entry : maps.at(handle.id).entries)
+    memory.insert(memory.end(), entry.value.begin(), entry.value.end());
+  std::ranges::copy(std::span(memory).subspan(offset, into.size()), into.begin());
+  End(call);
+  return {};
 }
 
 Result<std::string> FakeBpfSys::ReadFile(const std::string& path) {

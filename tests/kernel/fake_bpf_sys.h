@@ -53,11 +53,14 @@ enum class Method {
   kRead,
   kEnableRunStats,
   kNextKey,
+  kLookupElement,
+  kLookupBatch,
+  kCopyMapped,
   kReadFile,
   kCgroupPath,
   kOpenFdCount,
 };
-inline constexpr size_t kMethods = 12;
+inline constexpr size_t kMethods = 15;
 const char* MethodName(Method method);
 
 // One call as faults and counters see it. `kind` and `id` are those of the object behind the
@@ -127,6 +130,10 @@ class FakeBpfSys final : public BpfSys {
   Result<UniqueFd> EnableRunStats() override;
   Result<bool> NextKey(int map_fd, std::span<const std::byte> key,
                        std::span<std::byte> next) override;
+  Result<void> LookupElement(int map_fd, std::span<const std::byte> key,
+                             std::span<std::byte> value) override;
+  Result<BatchAnswer> LookupBatch(int map_fd, const BatchBuffers& buffers) override;
+  Result<void> CopyMapped(int map_fd, size_t offset, std::span<std::byte> into) override;
   Result<std::string> ReadFile(const std::string& path) override;
   Result<std::string> CgroupPath(uint64_t id) override;
   Result<uint64_t> OpenFdCount() override;

@@ -47,12 +47,12 @@ TEST_F(LinkWalkerTest, WhatARecordKnows) {
 }
 
 TEST_F(LinkWalkerTest, WhatItDoesNotKnowIsAbsent) {
-  FakeLink& link = AddLink(5, BPF_LINK_TYPE_PERF_EVENT);
+  FakeLink& link = AddLink(5, BPF_LINK_TYPE_PERF_EVENT, 8);
   link.record.attach_type = 41;
   link.record.netns = 1;
   link.record.count = 2;
   EXPECT_TRUE(TakeLink(5) ==
-              (LinkInfo{.id = 5, .type = BPF_LINK_TYPE_PERF_EVENT, .program_id = 1}));
+              (LinkInfo{.id = 5, .type = BPF_LINK_TYPE_PERF_EVENT, .program_id = 8}));
 }
 
 TEST_F(LinkWalkerTest, TextsOfEveryLength) {

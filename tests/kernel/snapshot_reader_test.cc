@@ -307,6 +307,23 @@ TEST_F(SnapshotReaderTest, OwnObjectsAreMarked) {
   EXPECT_FALSE(Find(snapshot.links, 1)->self);
 }
 
+TEST_F(SnapshotReaderTest, WhatThisProcessLoadedElsewhereIsMarkedToo) {
+  AddProgram(1).map_ids = {1};
+  AddMap(1);
+  AddLink(1, BPF_LINK_TYPE_TRACING).info.prog_id = 1;
+  AddProgram(2).map_ids = {2};
+  AddMap(2);
+  AddLink(2, BPF_LINK_TYPE_TRACING).info.prog_id = 2;
+  Start({.source = Source::kSyscall});
+  reader_->SetOwnPrograms({1});
+  const Snapshot snapshot = Take();
+  for (const uint32_t id : {1u, 2u}) {
+    EXPECT_EQ(Find(snapshot.programs, id)->self, id == 1);
+    EXPECT_EQ(Find(snapshot.maps, id)->self, id == 1);
+    EXPECT_EQ(Find(snapshot.links, id)->self, id == 1);
+  }
+}
+
 TEST_F(SnapshotReaderTest, WithoutOwnProgramsNobodyIsMarked) {
   AddOneOfEach();
   Start({.source = Source::kSyscall});

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [--build DIR] [--all-kernels | KERNEL…]: boots Debian's kernels (6.1, 6.12, 7; 6.1 alone if none is named) under
 # QEMU and runs the privileged and end-to-end suites of a built tree (build/tests) in them, once for each lockdown mode,
-# and once with more possible CPUs than there are. Software emulation: it needs no KVM. README.md in this folder says
-# what each kernel gives.
+# and once with more possible CPUs than there are. Software emulation: it needs no KVM.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)

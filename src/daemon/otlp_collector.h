@@ -1,0 +1,15 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "collect/collector.h"
+#include "export/otlp/otlp_pusher.h"
+
+namespace bpftally {
+
+// How the pushes fare. `stats` is called on the poller's thread.
+std::unique_ptr<Collector> MakeOtlpCollector(std::function<std::vector<OtlpEndpointStats>()> stats);
+
+}  // namespace bpftally

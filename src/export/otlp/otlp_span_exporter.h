@@ -1,0 +1,73 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "export/otlp/otlp_encoder.h"
+#include "export/otlp/otlp_health_log.h"
+#include "export/otlp/otlp_pusher.h"
+#include "export/otlp/otlp_retry.h"
+#include "export/otlp/otlp_span_feed.h"
+#include "export/otlp/otlp_transport.h"
+
+namespace bpftally {
+
+// Brings the spans of a feed to one endpoint. One thread exports; any may read the stats.
+class OtlpSpanExporter {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  struct Parts {
+    std::string endpoint;  // for logs
+    std::chrono::nanoseconds request_timeout;
+    std::chrono::nanoseconds timeout;  // of spans that are tried again
+    std::shared_ptr<OtlpTransport> transport;
+    OtlpAttributes resource;
+    std::string scope_version;
+    OtlpBackoff::Random random;
+  };
+
+  // `feed` and `clock` must outlive it.
+  OtlpSpanExporter(Parts parts, OtlpSpanFeed& feed, size_t reader, const Clock& clock);
+
+  // Sends what waits in the feed. What a receiver cannot take now goes on waiting there, until it
+  // is dropped.
+  void Export(TimePoint deadline, const std::stop_token& cancel);
+
+  // A receiver that failed is left alone until then.
+  TimePoint not_before() const { return not_before_; }
+
+  void AddTo(OtlpEndpointStats& stats) const;
+
+ private:
+  // Each false: no more for now.
+  bool Send(const OtlpSpanFeed::Spans& spans, TimePoint deadline, const std::stop_token& cancel);
+  bool Accept(const OtlpReply& reply, size_t spans);
+  bool Reject(const OtlpReply& reply, size_t spans);
+  bool Shrink(const OtlpReply& reply, size_t spans);
+  bool Retry(const OtlpReply& reply, size_t spans);
+
+  void Pop(size_t spans);
+
+  const Parts parts_;
+  OtlpSpanFeed& feed_;
+  const size_t reader_;
+  const Clock& clock_;
+  OtlpBackoff backoff_;
+  OtlpHealthLog log_;
+  OtlpChunkLimits limits_;
+  TimePoint not_before_;
+  std::optional<TimePoint> give_up_;  // of the first ones, which failed already
+
+  std::atomic<uint64_t> accepted_ = 0;
+  std::atomic<uint64_t> rejected_ = 0;
+  std::atomic<uint64_t> dropped_ = 0;
+};
+
+}  // namespace bpftally

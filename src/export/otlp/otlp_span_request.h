@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "export/otlp/otlp_encoder.h"
+#include "export/otlp/otlp_options.h"
+#include "model/span_record.h"
+
+namespace bpftally {
+
+// As many of the first spans as the limits allow, and at least one, as a serialized
+// ExportTraceServiceRequest. Spans of a service have the resource with that service's name.
+OtlpChunk EncodeSpans(std::span<const std::shared_ptr<const SpanRecord>> spans,
+                      const OtlpAttributes& resource, const std::string& scope_version,
+                      const OtlpChunkLimits& limits);
+
+}  // namespace bpftally

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace bpftally {
+
+// Numbers byte strings from 0 in the order in which they first come. No allocation for each.
+class ByteIndex {
+ public:
+  struct Place {
+    size_t number = 0;
+    bool is_new = false;
+  };
+  Place Insert(std::string_view bytes);
+  bool Contains(std::string_view bytes) const;
+
+  size_t size() const { return ends_.size(); }
+  std::string_view operator[](size_t number) const;
+
+  void Clear();  // keeps the memory
+
+ private:
+  size_t SlotOf(std::string_view bytes) const;
+  void Grow();
+
+  std::vector<char> bytes_;      // all of them, one after another
+  std::vector<size_t> ends_;     // where each ends
+  std::vector<uint32_t> slots_;  // number + 1, 0 where free; a power of two of them
+};
+
+}  // namespace bpftally

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+
+namespace bpftally {
+
+// Where cgroup v2 is mounted; /sys/fs/cgroup if it is there. `mounts`: a file like
+// /proc/self/mounts.
+Result<std::string> FindCgroupRoot(const std::string& mounts);
+
+}  // namespace bpftally

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace bpftally {
+
+// Follows the control groups below a directory as they come and go: inotify, which needs no
+// capability and works on every kernel; without watches left, by looking again each few seconds.
+// One thread.
+class CgroupWatch {
+ public:
+  struct Changes {
+    std::vector<std::string> added;  // whole paths, parents first
+    std::vector<std::string> removed;
+  };
+
+  // The first Wait() gives all that are there, the root first.
+  static Result<CgroupWatch> Make(const std::string& root);
+
+  // Waits for a change, but not longer than that; `end` readable ends it, too. Bursts are one.
+  Changes Wait(std::chrono::milliseconds longest, int end);
+
+ private:
+  CgroupWatch(std::string root, UniqueFd notifications);
+
+  void ReadNotifications(Changes& changes);
+  void Handle(int watch, unsigned mask, const std::string& name, Changes& changes);
+  void AddTree(const std::string& path, Changes& changes);
+  bool AddOne(const std::string& path, Changes& changes);
+  void Remove(const std::string& path, Changes& changes);
+  void LookAgain(Changes& changes);
+
+  std::string root_;
+  UniqueFd notifications_;
+  std::map<std::string, int> watches_;  // by path; -1: there was none to be had
+  std::map<int, std::string> paths_;    // by watch
+  bool rescan_ = true;                  // events were lost, or there are too few watches
+  bool complete_ = true;                // every group has its watch
+};
+
+}  // namespace bpftally

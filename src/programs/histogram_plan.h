@@ -1,0 +1,16 @@
+#pragma once
+
+#include "config/program_config.h"
+#include "programs/plan.h"
+#include "programs/problem.h"
+
+namespace bpftally {
+
+// The buckets of a histogram; its slot is left to be filled in.
+HistogramPlan PlanBuckets(const HistogramConfig& config, Problems& problems);
+
+// Whether the map can hold what fills the buckets, where the slot is its whole key.
+void CheckCapacity(const HistogramConfig& config, const HistogramPlan& plan, const ObjectMap& map,
+                   Problems& problems);
+
+}  // namespace bpftally

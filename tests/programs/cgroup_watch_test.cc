@@ -1,0 +1,107 @@
+#include "programs/cgroup_watch.h"
+
+#include <gmock/gmock.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace bpftally {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+// Any directory tree does: control groups are directories, too.
+class CgroupWatchTest : public ::testing::Test {
+ protected:
+  void SetUp() override { fs::create_directories(root_ + "/a/inner"); }
+  void TearDown() override { fs::remove_all(root_); }
+
+  CgroupWatch Watch() {
+    auto watch = CgroupWatch::Make(root_);
+    if (!watch) throw std::runtime_error(watch.error().message);
+    return std::move(*watch);
+  }
+
+  CgroupWatch::Changes Wait(CgroupWatch& watch) { return watch.Wait(milliseconds(0), end_.get()); }
+
+  // In memory where that can be: one test makes thousands of directories.
+  const std::string root_ =
+      (::access("/dev/shm", W_OK) == 0 ? std::string("/dev/shm/") : ::testing::TempDir()) +
+      "bpftally_watch_" + std::to_string(::getpid());
+  const UniqueFd end_{::eventfd(0, EFD_CLOEXEC)};
+};
+
+TEST_F(CgroupWatchTest, FirstAllThatIsThereThenNothing) {
+  std::ofstream(root_ + "/a/cgroup.procs") << "1\n";
+  fs::create_directory_symlink(root_, root_ + "/a/loop");
+  CgroupWatch watch = Watch();
+  EXPECT_THAT(Wait(watch).added, ElementsAre(root_, root_ + "/a", root_ + "/a/inner"));
+  const auto then = Wait(watch);
+  EXPECT_THAT(then.added, IsEmpty());
+  EXPECT_THAT(then.removed, IsEmpty());
+}
+
+TEST_F(CgroupWatchTest, WhatComesIsFoundWithAllBelow) {
+  CgroupWatch watch = Watch();
+  Wait(watch);
+  // Nobody looks between: the watch of b begins when c is there already.
+  fs::create_directories(root_ + "/b/c/d");
+  EXPECT_THAT(Wait(watch).added,
+              UnorderedElementsAre(root_ + "/b", root_ + "/b/c", root_ + "/b/c/d"));
+  fs::create_directory(root_ + "/b/c/d/e");
+  EXPECT_THAT(Wait(watch).added, ElementsAre(root_ + "/b/c/d/e"));
+}
+
+TEST_F(CgroupWatchTest, WhatGoesIsToldOnceAndMayComeAgain) {
+  CgroupWatch watch = Watch();
+  Wait(watch);
+  fs::remove(root_ + "/a/inner");
+  fs::remove(root_ + "/a");
+  EXPECT_THAT(Wait(watch).removed, ElementsAre(root_ + "/a/inner", root_ + "/a"));
+  fs::create_directory(root_ + "/a");
+  const auto again = Wait(watch);
+  EXPECT_THAT(again.added, ElementsAre(root_ + "/a"));
+  EXPECT_THAT(again.removed, IsEmpty());
+  fs::create_directory(root_ + "/a/inner");
+  EXPECT_THAT(Wait(watch).added, ElementsAre(root_ + "/a/inner"));
+}
+
+TEST_F(CgroupWatchTest, MoreThanTheQueueHoldsIsFoundByLookingAgain) {
+  int limit = 0;
+  std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> limit;
+  if (limit <= 0 || limit > 50'000)
+    GTEST_SKIP() << "a small fs.inotify.max_queued_events is missing: it is " << limit;
+  CgroupWatch watch = Watch();
+  Wait(watch);
+  for (int i = 0; i < limit; ++i) {
+    fs::create_directory(root_ + "/busy");
+    fs::remove(root_ + "/busy");
+  }
+  fs::create_directory(root_ + "/last");
+  fs::remove(root_ + "/a/inner");
+  CgroupWatch::Changes changes = Wait(watch);
+  EXPECT_THAT(changes.added, ::testing::Contains(root_ + "/last"));
+  EXPECT_THAT(changes.removed, ::testing::Contains(root_ + "/a/inner"));
+}
+
+TEST_F(CgroupWatchTest, TheEndWakesIt) {
+  CgroupWatch watch = Watch();
+  Wait(watch);
+  ::eventfd_write(end_.get(), 1);
+  watch.Wait(std::chrono::hours(1), end_.get());  // or the test's time-out
+}
+
+TEST_F(CgroupWatchTest, ADirectoryThatIsNotThereIsAnError) {
+  const auto watch = CgroupWatch::Make(root_ + "/no");
+  ASSERT_FALSE(watch);
+  EXPECT_THAT(watch.error().message, ::testing::HasSubstr(root_ + "/no"));
+}
+
+}  // namespace
+}  // namespace bpftally

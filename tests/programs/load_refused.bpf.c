@@ -1,0 +1,18 @@
+// Nothing of it can run. The log of the verifier is longer than 64 KiB.
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+SEC("raw_tp/sys_enter")
+int long_way_to_nowhere(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 sum = 0;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 1500; ++i) {
+		sum = sum * 31 + bpf_ktime_get_ns();
+	}
+	return *(volatile int *)sum;
+}
+
+char LICENSE[] SEC("license") = "GPL";

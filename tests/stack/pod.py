@@ -1,0 +1,315 @@
+"""podman runs metrics-stack.yaml, with stand-ins under the names of the images.
+
+No registry is asked. The Prometheus is this host's, in a container like that of its image. Of the
+others only what podman gives them is seen: their files, as their users see them. podman keeps all
+that is its own in a folder of the test's.
+"""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import yaml
+
+import live
+import wiring
+
+SHELL_TOOLS = ("sh", "sleep", "cat", "ls", "true")
+NOBODY = 65534
+WAITS = json.dumps(["/bin/sh", "-c", "exec /bin/sleep infinity"])
+# As the real images: who runs, what is started, and files that a mount must hide.
+IMAGES = {
+    "prometheus": {"user": str(NOBODY), "entrypoint": '["/bin/prometheus"]',
+                   "tools": (*SHELL_TOOLS, "prometheus"), "volume": "/prometheus",
+                   "hidden": "/etc/prometheus/prometheus.yml"},
+    "collector": {"user": "10001:10001", "entrypoint": WAITS, "tools": SHELL_TOOLS,
+                  "hidden": "/etc/otelcol-contrib/config.yaml"},
+    "grafana": {"user": "472:0", "entrypoint": WAITS, "tools": SHELL_TOOLS,
+                "hidden": "/etc/grafana/provisioning/dashboards/sample.yaml"},
+}
+PAUSE = "localhost/bpftally-test/pause:1.0.0"
+
+
+def runtime():
+    return shutil.which("runc") or shutil.which("crun")
+
+
+def what_is_lacking():
+    if os.geteuid() != 0:
+        return "needs root: podman runs containers of other users here"
+    for tool in ("podman", "prometheus"):
+        if not shutil.which(tool):
+            return f"{tool} is missing (Debian package {tool})"
+    if not runtime():
+        return "neither runc nor crun is there"
+    return None
+
+
+def libraries(tool):
+    listed = subprocess.run(["ldd", tool], capture_output=True, text=True).stdout
+    return re.findall(r"(/\S+) \(0x", listed)
+
+
+class RootFileSystem:
+    """A tar of some of this host's tools, and what they link."""
+
+    def __init__(self, path):
+        self.tar = tarfile.open(path, "w")
+        self.names = set()
+
+    def add_directory(self, path, owner=0):
+        for parent in (*reversed(pathlib.PurePath(path).parents[:-1]), pathlib.PurePath(path)):
+            name = str(parent).lstrip("/")
+            if name in self.names:
+                continue
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            entry.uid = owner if str(parent) == path else 0
+            self.add(entry)
+
+    def add_file(self, path, data, mode=0o644):
+        self.add_directory(str(pathlib.PurePath(path).parent))
+        entry = tarfile.TarInfo(path.lstrip("/"))
+        entry.size, entry.mode = len(data), mode
+        self.add(entry, io.BytesIO(data))
+
+    def add_tool(self, name):
+        tool = shutil.which(name)
+        self.add_file(f"/bin/{name}", pathlib.Path(tool).read_bytes(), 0o755)
+        for library in libraries(tool):
+            if library.lstrip("/") not in self.names:
+                self.add_file(library, pathlib.Path(library).read_bytes(), 0o755)
+
+    def add(self, entry, data=None):
+        self.names.add(entry.name)
+        self.tar.addfile(entry, data)
+
+
+class Podman:
+    """With storage, locks and networks of its own."""
+
+    def __init__(self, stack, folder):
+        self.folder = folder
+        (folder / "containers.conf").write_text(f"""
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+log_driver = "k8s-file"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+infra_command = "/bin/sleep infinity"
+infra_image = "{PAUSE}"
+lock_type = "file"
+runtime = "{runtime()}"
+tmp_dir = "{folder}/tmp"
+[network]
+network_config_dir = "{folder}/networks"
+""")
+        (folder / "storage.conf").write_text(f"""
+[storage]
+driver = "vfs"
+graphroot = "{folder}/storage"
+runroot = "{folder}/run"
+""")
+        (folder / "registries.conf").write_text("unqualified-search-registries = []\n")
+        self.environment = {**os.environ, "CONTAINERS_CONF": str(folder / "containers.conf"),
+                            "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+                            "CONTAINERS_REGISTRIES_CONF": str(folder / "registries.conf")}
+        stack.callback(self.remove_all)
+
+    def start(self, *arguments):
+        return subprocess.run(["podman", *map(str, arguments)], env=self.environment,
+                              capture_output=True, text=True, timeout=120)
+
+    def run(self, *arguments):
+        result = self.start(*arguments)
+        if result.returncode:
+            raise RuntimeError(f"podman {' '.join(map(str, arguments))}: {result.stderr.strip()}")
+        return result.stdout
+
+    def lines(self, *arguments):
+        return self.run(*arguments).split()
+
+    def import_image(self, name, tools, user="0", entrypoint=WAITS, volume=None, hidden=None):
+        path = self.folder / "root.tar"
+        root = RootFileSystem(path)
+        root.add_directory("/tmp")
+        if hidden:
+            root.add_file(hidden, b"of the image\n")
+        if volume:
+            root.add_directory(volume, NOBODY)
+        for tool in tools:
+            root.add_tool(tool)
+        root.tar.close()
+        # A shell or sleep that is process 1 takes no SIGTERM.
+        changes = ["ENV PATH=/bin", "STOPSIGNAL SIGKILL", f"USER {user}",
+                   f"ENTRYPOINT {entrypoint}"]
+        changes += [f"VOLUME {volume}"] if volume else []
+        self.run("import", *(part for change in changes for part in ("--change", change)),
+                 path, name)
+        path.unlink()
+
+    def remove_all(self):
+        self.start("pod", "rm", "--force", "--all", "--time", "0")
+        self.start("rm", "--force", "--all", "--time", "0")
+        self.start("volume", "rm", "--force", "--all")
+        self.start("rmi", "--force", "--all")
+
+    def processes(self):
+        """Whatever names our folder: monitors of containers, containers being set up."""
+        for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if str(self.folder).encode() in entry.read_bytes():
+                    yield entry.parent.name
+
+
+class Prometheus(live.Prometheus):
+    """The one in the pod."""
+
+    def __init__(self, port):  # pylint: disable=super-init-not-called
+        self.url = f"http://127.0.0.1:{port}"
+
+    def is_ready(self):
+        try:
+            with urllib.request.urlopen(self.url + "/-/ready", timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def takes_remote_write(self):
+        """It refuses what is no write, but not for having no such receiver."""
+        try:
+            with urllib.request.urlopen(self.url + "/api/v1/write", b"no write", timeout=5):
+                return True
+        except urllib.error.HTTPError as error:
+            return error.code == 400
+
+
+def start_exporter(stack, root, binary, folder):
+    """Its port, once it serves a snapshot."""
+    log = folder / "bpftally.log"
+    with log.open("w") as sink:
+        child = live.spawn(stack, [binary, f"--replay={root}/tests/fixtures/small_host.yaml",
+                                   "--web.listen-address=127.0.0.1:0"], stderr=sink)
+
+    def port():
+        if child.poll() is not None:
+            raise RuntimeError(f"bpftally ended with {child.returncode}: {log.read_text()}")
+        found = re.search(r"on http://127\.0\.0\.1:(\d+)/metrics", log.read_text())
+        return found and found[1]
+
+    return live.wait_for("bpftally serves", port)
+
+
+def with_own_ports(text, exporter_port):
+    """On ports that are free here, and with less patience."""
+    ports = {port: live.free_port() for port in wiring.PORTS} | {"9435": exporter_port}
+    for port, own in ports.items():
+        text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{own}")
+    return text.replace("_interval: 15s", "_interval: 1s"), ports["9090"]
+
+
+def name_of(container):
+    return f"metrics-stack-{container['name']}"
+
+
+def check_files(podman, stack):
+    """Each container sees its files, whole, as its own user, and no file of its image beside."""
+    for container in stack.spec["containers"]:
+        mounted = stack.mounted(container)
+        for path, text in mounted.items():
+            if podman.run("exec", name_of(container), "cat", path) != text:
+                yield f"{container['name']}: {path} is not as in the file"
+        for mount in container["volumeMounts"]:
+            folder = mount["mountPath"]
+            there = podman.lines("exec", name_of(container), "ls", folder)
+            if there != sorted(pathlib.PurePath(p).name for p in mounted if p.startswith(folder)):
+                yield f"{container['name']}: in {folder} is {there}"
+
+
+def check_arguments(podman, stack):
+    for container in stack.spec["containers"]:
+        config = json.loads(podman.run("inspect", name_of(container)))[0]["Config"]
+        if "args" in container and config["Cmd"] != container["args"]:
+            yield f"{container['name']} was started with {config['Cmd']}"
+        for variable in container.get("env", []):
+            if f"{variable['name']}={variable['value']}" not in config["Env"]:
+                yield f"{container['name']} lacks {variable['name']}"
+
+
+def check_prometheus(prometheus, stack):
+    live.wait_for("Prometheus is ready", prometheus.is_ready)
+    live.wait_for("the exporter is scraped",
+                  lambda: prometheus.instant('sum(bpf_programs{job="bpftally"}) > 0'))
+    live.wait_for("a rule gives data", lambda: prometheus.instant("map:bpf_map_entries:ratio"))
+    if [series["value"][1] for series in prometheus.instant("up")] != ["1"]:
+        yield f"up is {prometheus.instant('up')}"
+    ours = yaml.safe_load(stack.config_maps["metrics-stack-prometheus"]["rules.yaml"])["groups"]
+    loaded = {group["name"] for group in prometheus.ask("rules")["groups"]}
+    if loaded != {group["name"] for group in ours}:
+        yield f"loaded are the rules {sorted(loaded)}"
+    if not prometheus.takes_remote_write():
+        yield "Prometheus takes no remote write"
+
+
+def check_down(podman, stack, file):
+    """Only the ConfigMaps' volumes outlive the pod, and they go by their names."""
+    before = [int(pid) for pid in podman.lines("ps", "--format", "{{.Pid}}")]
+    podman.run("kube", "down", file)
+    live.wait_for("no process is left", lambda: not list(podman.processes()), 10)
+    yield from (f"process {pid} is left" for pid in before if pathlib.Path(f"/proc/{pid}").exists())
+    for kind in (("ps", "--all", "--quiet"), ("pod", "ls", "--quiet")):
+        yield from (f"{kind[0]} lists {left}" for left in podman.lines(*kind))
+    volumes = podman.lines("volume", "ls", "--quiet")
+    if set(volumes) != set(stack.config_maps):
+        yield f"the volumes {volumes} are left"
+    podman.run("volume", "rm", *stack.config_maps)
+
+
+def check_started(podman, stack):
+    running = podman.lines("ps", "--format", "{{.Names}}")
+    for container in stack.spec["containers"]:
+        if name_of(container) not in running:
+            yield f"{container['name']} does not run: {podman.start('logs', name_of(container))}"
+
+
+def import_images(podman, stack):
+    podman.import_image(PAUSE, SHELL_TOOLS)
+    result = podman.start("run", "--rm", "--network=host", "--entrypoint=/bin/true", PAUSE)
+    if result.returncode:
+        raise live.CannotRun(f"podman cannot run containers here: {result.stderr.strip()[-300:]}")
+    for container in stack.spec["containers"]:
+        podman.import_image(container["image"], **IMAGES[container["name"]])
+
+
+def run(root, binary):
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        podman = Podman(stack, folder)
+        port = start_exporter(stack, root, binary, folder)
+        text = (root / "metrics-stack.yaml").read_text(encoding="utf-8")
+        text, prometheus_port = with_own_ports(text, port)
+        file = folder / "metrics-stack.yaml"
+        file.write_text(text, encoding="utf-8")
+        parts = wiring.Stack(list(yaml.safe_load_all(text)))
+        import_images(podman, parts)
+        started = time.monotonic()
+        podman.run("play", "kube", file)
+        found = list(check_started(podman, parts))
+        if not found:
+            found += check_files(podman, parts)
+            found += check_arguments(podman, parts)
+            found += check_prometheus(Prometheus(prometheus_port), parts)
+        found += check_down(podman, parts, file)
+        print(f"from play to down: {time.monotonic() - started:.1f} s")
+        return found
