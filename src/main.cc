@@ -4,7 +4,9 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <ranges>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/clock.h"
@@ -39,6 +41,12 @@ Result<ExitStatus> Execute(const Options& options) {
   }
 }
 
+// One line a finding: a log's lines are one each.
+void LogError(std::string_view message) {
+  for (const auto line : std::views::split(message, '\n'))
+    spdlog::error("{}", std::string_view(line.begin(), line.end()));
+}
+
 int Main(std::span<const char* const> arguments) {
   const Result<Options> options = ParseOptions(arguments);
   if (!options) {
@@ -50,7 +58,7 @@ int Main(std::span<const char* const> arguments) {
 
   const Result<ExitStatus> status = Execute(*options);
   if (status) return *status;
-  spdlog::error("{}", status.error().message);
+  LogError(status.error().message);
   return ExitStatusOf(status.error());
 }
 

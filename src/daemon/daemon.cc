@@ -172,7 +172,7 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
       clock);
   if (!programs) return std::unexpected(programs.error());
   if (*programs) (*source)->SetOwnPrograms((*programs)->ProgramIds());
-  if (options.config_check) return kExitSuccess;
+  if (options.config_check) return (*programs)->all_loaded() ? kExitSuccess : kExitFailure;
   // Before the first thread: each has its own.
   if (auto kept = KeepCapabilities(options.keep_capabilities); !kept)
     return std::unexpected(kept.error());

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/program_set.h"
@@ -163,6 +164,11 @@ std::vector<uint32_t> MetricPrograms::ProgramIds() const {
       if (status.id != 0) ids.push_back(status.id);
   }
   return ids;
+}
+
+bool MetricPrograms::all_loaded() const {
+  return std::ranges::all_of(runner_.programs(),
+                             [](const auto& program) { return program->loaded != nullptr; });
 }
 
 std::string MetricPrograms::DumpMaps(std::chrono::steady_clock::time_point deadline) const {

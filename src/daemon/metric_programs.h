@@ -48,6 +48,8 @@ class MetricPrograms {
 
   std::vector<uint32_t> ProgramIds() const;  // that are in the kernel
 
+  bool all_loaded() const;  // of each configuration something runs
+
   // Raw content of every map. Any thread.
   std::string DumpMaps(std::chrono::steady_clock::time_point deadline) const;
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -47,10 +48,10 @@ Result<ObjectPtr> Open(const std::string& path) {
   const LibbpfWarnings warnings;
   ObjectPtr object(bpf_object__open_file(path.c_str(), nullptr), bpf_object__close);
   if (object) return object;
-  Error error = ErrnoError(errno, fmt::format("cannot read {} as a BPF object", path));
-  error.kind = ErrorKind::kInvalid;
-  if (!warnings.Last().empty()) error.message += fmt::format(" ({})", warnings.Last());
-  return std::unexpected(std::move(error));
+  // The errno of what libbpf does not find in the file would read as if the file were not there.
+  const std::string_view reason =
+      warnings.Last().empty() ? std::string_view(std::strerror(errno)) : warnings.Last();
+  return Invalid(fmt::format("cannot read {} as a BPF object: {}", path, reason));
 }
 
 const btf_type* SkipNames(const btf* types, uint32_t id) {

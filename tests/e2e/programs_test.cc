@@ -112,7 +112,7 @@ TEST_F(ProgramsOnKernel, EveryMistakeOfEveryConfigurationIsSaidBeforeTheStartIsG
   const Finished run = RunToEnd(Bpftally(Flags("good,bad,worse")));
   EXPECT_EQ(run.status, kExitConfig);
   EXPECT_THAT(run.errors, AllOf(HasSubstr("bad.yaml:3:7: "), HasSubstr("in_array"),
-                                HasSubstr("worse.yaml:1:")));
+                                HasSubstr("worse.yaml:1:"), Not(HasSubstr("\\u000a"))));
 }
 
 TEST_F(ProgramsOnKernel, WhatTheKernelRefusesHarmsNothingElse) {
@@ -140,6 +140,8 @@ TEST_F(ProgramsOnKernel, CheckLoadsAttachesAndEnds) {
   Put("broken", "load_broken", kBroken);
   EXPECT_EQ(RunToEnd(Bpftally(Flags("good", {"--config.check"}))).status, 0);
   EXPECT_EQ(RunToEnd(Bpftally(Flags("broken", {"--config.check"}))).status, 0);
+  Put("refused", "load_refused", kBroken);
+  EXPECT_EQ(RunToEnd(Bpftally(Flags("good,refused", {"--config.check"}))).status, 1);
   EXPECT_GT(RunToEnd(Bpftally(Flags("broken", {"--config.check", "--config.strict"}))).status, 0);
   EXPECT_EQ(RunToEnd(Bpftally({"check", "--load", folder_.Path("good.yaml")})).status, 0);
   const Finished refused = RunToEnd(Bpftally({"check", "--load", folder_.Path("broken.yaml")}));

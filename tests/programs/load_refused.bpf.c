@@ -3,6 +3,13 @@
 
 #include <bpf/bpf_helpers.h>
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} calls SEC(".maps");
+
 SEC("raw_tp/sys_enter")
 int long_way_to_nowhere(struct bpf_raw_tracepoint_args *ctx)
 {
