@@ -2,7 +2,6 @@
 
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -184,8 +183,6 @@ Result<std::unique_ptr<LoadedProgram>> LoadedProgram::Load(const ProgramPlan& pl
   auto addresses = FindKernelAddresses(plan.kaddrs, options.proc + "/kallsyms");
   if (!addresses) return std::unexpected(addresses.error());
   auto verified = LoadObject({plan.object, options.btf_path, std::move(*addresses)});
-  // The kernel's BTF was on the heap for a moment: some 12 MB that glibc would keep.
-  static_cast<void>(::malloc_trim(0));
   if (!verified) return std::unexpected(verified.error());
   auto program = std::make_unique<KernelProgram>(std::move(*verified), sys);
   if (auto any = AnyProgram(program->statuses()); !any) return std::unexpected(any.error());

@@ -103,8 +103,8 @@ boot() {  # kernel, mode, log
 }
 
 failed=0
-list_suites >"$work.suites"
-mkdir -p "$work" && mv "$work.suites" "$work/suites"
+mkdir -p "$work"
+list_suites >"$work/suites"
 [[ -s "$work/suites" ]] || { echo "vm: no privileged suites in $build: build it first" >&2; exit 1; }
 for kernel in "${kernels[@]}"; do
   [[ -n "${packages[$kernel]:-}" ]] || { echo "vm: no kernel $kernel: there are ${!packages[*]}" >&2; exit 2; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,6 +21,9 @@ struct OtlpTimes;
 struct OtlpChunkLimits {
   size_t points = 5000;
   size_t bytes = size_t{1000} * 1000;  // serialized
+
+  // A step back to the usual number of points, after a receiver had found requests too large.
+  void Grow() { points = std::min(points + points / 4 + 1, OtlpChunkLimits().points); }
 };
 
 struct OtlpChunk {

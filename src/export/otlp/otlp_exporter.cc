@@ -53,7 +53,7 @@ void OtlpExporter::Export(std::shared_ptr<const MetricBatch> batch, const Limits
     tally.dropped += points - std::min(points, told);
     tally.failed = true;
   }
-  if (!tally.too_large) Grow();
+  if (!tally.too_large) chunk_limits_.Grow();
   if (!tally.failed) log_.Works();
   Record(tally, clock_.Now() - began);
 }
@@ -115,11 +115,6 @@ bool OtlpExporter::Retry(const OtlpReply& reply, const Limits& limits) {
   log_.Fails(reply.message);
   not_before_ = clock_.Now() + backoff_.Next(reply.retry_after);
   return not_before_ < std::min(limits.deadline, limits.renew) && limits.wait(not_before_);
-}
-
-void OtlpExporter::Grow() {
-  const size_t points = chunk_limits_.points;
-  chunk_limits_.points = std::min(points + points / 4 + 1, OtlpChunkLimits().points);
 }
 
 void OtlpExporter::Record(const Tally& tally, std::chrono::duration<double> duration) {

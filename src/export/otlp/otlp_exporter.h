@@ -67,7 +67,6 @@ class OtlpExporter {
   bool Reject(const OtlpReply& reply, size_t points, Tally& tally);
   bool Shrink(const OtlpReply& reply, size_t points, Tally& tally);
   bool Retry(const OtlpReply& reply, const Limits& limits);
-  void Grow();
   void Record(const Tally& tally, std::chrono::duration<double> duration);
 
   const std::chrono::nanoseconds request_timeout_;

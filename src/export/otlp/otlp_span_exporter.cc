@@ -56,7 +56,7 @@ bool OtlpSpanExporter::Accept(const OtlpReply& reply, size_t spans) {
   const uint64_t rejected = std::min<uint64_t>(reply.rejected, spans);
   accepted_ += spans - rejected;
   rejected_ += rejected;
-  limits_.points = std::min(limits_.points + limits_.points / 4 + 1, OtlpChunkLimits().points);
+  limits_.Grow();
   log_.Works();
   if (rejected > 0 || !reply.message.empty()) log_.TakesPart(rejected, reply.message);
   return true;
