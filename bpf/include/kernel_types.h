@@ -242,7 +242,7 @@ struct tcx_link { /* 6.6 */
 };
 
 struct tcx_link___own_type { /* until 6.17 */
-  enum bpf_attach_type location;
+  __u32 location; /* there too it is no enum */
 };
 
 struct netkit_link { /* 6.7 */
@@ -251,7 +251,7 @@ struct netkit_link { /* 6.7 */
 };
 
 struct netkit_link___own_type { /* until 6.17 */
-  enum bpf_attach_type location;
+  __u32 location; /* there too it is no enum */
 };
 
 struct bpf_perf_link {

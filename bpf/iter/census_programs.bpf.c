@@ -119,6 +119,23 @@ static void Copy16(void *to, const void *from)
   ((__u64 *)to)[1] = ((const __u64 *)from)[1];
 }
 
+/*
+ * Reads the one byte with the bit. In newer kernels (7.x at the latest) the bits' unit of four bytes begins with another
+ * member, and the verifier refuses what reads over both, as BPF_CORE_READ_BITFIELD does.
+ */
+static bool IsGplCompatible(struct bpf_prog *prog)
+{
+  __u32 shift = __CORE_RELO(prog, gpl_compatible, LSHIFT_U64);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  __u32 bit = 63 - shift, mask = 1 << bit % 8;
+#else
+  __u32 bit = shift - 64 + 8 * __CORE_RELO(prog, gpl_compatible, BYTE_SIZE), mask = 0x80 >> bit % 8;
+#endif
+  const __u8 *byte = (const void *)prog + __CORE_RELO(prog, gpl_compatible, BYTE_OFFSET) + bit / 8;
+
+  return *byte & mask;
+}
+
 static void ReadProgram(struct program_record *record, struct bpf_prog *prog)
 {
   struct bpf_prog_aux *aux = prog->aux;
@@ -133,7 +150,7 @@ static void ReadProgram(struct program_record *record, struct bpf_prog *prog)
   record->pages = prog->pages;
   record->stack_depth = aux->stack_depth;
   record->functions = aux->func_cnt;
-  record->gpl_compatible = BPF_CORE_READ_BITFIELD(prog, gpl_compatible);
+  record->gpl_compatible = IsGplCompatible(prog);
   if (aux->btf)
     record->btf_id = aux->btf->id;
   if (aux->func_info)

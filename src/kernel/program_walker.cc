@@ -32,6 +32,11 @@ struct ProgramQuery {
   }
 };
 
+// Whatever was said: it may wrap, but not overflow.
+int64_t WallTime(const Pass& pass, uint64_t boot_ns) {
+  return static_cast<int64_t>(boot_ns + static_cast<uint64_t>(pass.boot_to_wall_ns));
+}
+
 ProgramInfo FromQuery(const Pass& pass, const ProgramQuery& query, size_t known) {
   const bpf_prog_info& info = query.info;
   ProgramInfo program{.id = info.id, .type = info.type};
@@ -39,7 +44,7 @@ ProgramInfo FromQuery(const Pass& pass, const ProgramQuery& query, size_t known)
   program.translated_bytes = info.xlated_prog_len;
   program.jitted_bytes = info.jited_prog_len;
   if (BPFTALLY_HAS_FIELD(bpf_prog_info, name, known)) {
-    program.load_time_ns = static_cast<int64_t>(info.load_time) + pass.boot_to_wall_ns;
+    program.load_time_ns = WallTime(pass, info.load_time);
     program.uid = info.created_by_uid;
     const auto count = std::min<size_t>(info.nr_map_ids, query.map_ids.size());
     program.map_ids.emplace(query.map_ids.begin(),
@@ -68,7 +73,7 @@ ProgramInfo FromRecord(const Pass& pass, const program_record& record,
   ProgramInfo program{.id = record.id, .type = record.type};
   std::memcpy(program.tag.data(), record.tag, program.tag.size());
   program.gpl_compatible = record.gpl_compatible != 0;
-  program.load_time_ns = static_cast<int64_t>(record.load_time_boot_ns) + pass.boot_to_wall_ns;
+  program.load_time_ns = WallTime(pass, record.load_time_boot_ns);
   program.uid = record.uid;
   program.translated_bytes = record.instructions * kInstructionBytes;
   program.memory_bytes = record.pages * page_size;

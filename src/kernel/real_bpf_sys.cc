@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <sstream>
 
 #include "kernel/bpf_sys.h"
 #include "kernel/iterator_loader.h"
@@ -217,12 +218,13 @@ class RealBpfSys final : public BpfSys {
     if (cgroup_root_) return {};
     auto mounts = ReadAll("/proc/self/mounts");
     if (!mounts) return std::unexpected(mounts.error());
-    for (size_t at = mounts->find("cgroup2 "); at != std::string::npos;
-         at = mounts->find("cgroup2 ", at + 1)) {
-      if (at != 0 && (*mounts)[at - 1] != '\n') continue;
-      const size_t start = mounts->find(' ', at) + 1;
-      cgroup_mount_ = mounts->substr(start, mounts->find(' ', start) - start);
-      cgroup_root_.Reset(::open(cgroup_mount_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    std::istringstream lines(*mounts);
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line);
+      std::string device, path, type;  // the device may have any name
+      if (!(words >> device >> path >> type) || type != "cgroup2") continue;
+      cgroup_mount_ = path;
+      cgroup_root_.Reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (cgroup_root_) return {};
     }
     return std::unexpected(Error{ErrorKind::kUnsupported, 0,

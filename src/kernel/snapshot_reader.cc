@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -39,13 +40,24 @@ Result<UniqueFd> LoadIterator(BpfSys& sys, ObjectKind kind) {
                                                              : sys.LoadIterator(kind, false);
 }
 
+// From time since boot to wall time. Whoever interrupts us between the two readings makes it
+// smaller.
+int64_t BootToWall(const Clock& clock) {
+  int64_t largest = std::numeric_limits<int64_t>::min();
+  for (int i = 0; i < 8; ++i) {
+    const int64_t wall = clock.WallNanoseconds();
+    largest = std::max(largest, wall - clock.BootNanoseconds());
+  }
+  return largest;
+}
+
 class Reader final : public SnapshotReader {
  public:
   Reader(BpfSys& sys, const Clock& clock, ReaderOptions options)
       : sys_(sys),
         clock_(clock),
         options_(options),
-        boot_to_wall_ns_(clock.WallNanoseconds() - clock.BootNanoseconds()),
+        boot_to_wall_ns_(BootToWall(clock)),
         names_(sys),
         programs_(names_),
         maps_(names_,

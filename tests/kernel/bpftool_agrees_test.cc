@@ -16,6 +16,7 @@ class BpftoolAgreesTest : public CensusTest {
     CensusTest::SetUp();
     if (IsSkipped()) return;
     if (AskBpftool("btf show").IsNull()) GTEST_SKIP() << "bpftool is missing";
+    if (population_) return;
     population_ = std::make_unique<Population>();
     snapshot_ = Take({.source = Source::kAuto});
   }
@@ -42,8 +43,11 @@ class BpftoolAgreesTest : public CensusTest {
     Expect<std::string>(object, key, std::string(ours));
   }
 
-  std::unique_ptr<Population> population_;
-  Snapshot snapshot_;
+  // No test changes it, and it takes seconds under emulation.
+  static void TearDownTestSuite() { population_.reset(); }
+
+  inline static std::unique_ptr<Population> population_;
+  inline static Snapshot snapshot_;
 };
 
 TEST_F(BpftoolAgreesTest, OnPrograms) {

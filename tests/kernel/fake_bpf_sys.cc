@@ -42,11 +42,20 @@ Error FaultError(const Call& call, int sys_errno) {
   return ErrnoError(sys_errno, what);
 }
 
-// The entry that follows this key: the first where the key is empty, or not there (any more).
+// Where this key's entry is; behind the last one where it is not there (any more).
+size_t FindEntry(const FakeMap& map, std::span<const std::byte> key) {
+  const size_t size = map.entries.size();
+  for (size_t step = 0; step < size; ++step) {
+    const size_t at = (map.last_found + step) % size;
+    if (std::ranges::equal(map.entries[at].key, key)) return map.last_found = at;
+  }
+  return size;
+}
+
+// The entry that follows this key: the first where the key is empty, or not there.
 size_t EntryBehind(const FakeMap& map, std::span<const std::byte> key) {
-  const auto found = std::ranges::find_if(
-      map.entries, [&](const FakeEntry& entry) { return std::ranges::equal(entry.key, key); });
-  return found == map.entries.end() ? 0 : static_cast<size_t>(found - map.entries.begin()) + 1;
+  const size_t found = FindEntry(map, key);
+  return found == map.entries.size() ? 0 : found + 1;
 }
 
 }  // namespace
@@ -258,6 +267,7 @@ Result<UniqueFd> FakeBpfSys::LoadIterator(ObjectKind kind, bool may_probe_read) 
   const uint32_t link = FreeId(links);
   links[link].info.type = BPF_LINK_TYPE_ITER;
   links[link].info.prog_id = program;
+  std::erase_if(own_programs_, [&](const auto& entry) { return entry.second == program; });
   own_programs_[kind] = program;
   UniqueFd fd = HandOut({.role = Role::kIteratorLink, .kind = ObjectKind::kLink, .id = link});
   End(call);
@@ -347,12 +357,12 @@ Result<void> FakeBpfSys::LookupElement(int map_fd, std::span<const std::byte> ke
   const Handle handle = HandleOf(map_fd);
   const Call call{Method::kLookupElement, handle.kind, handle.id};
   if (const auto error = Begin(call)) return std::unexpected(*error);
-  const auto& entries = maps.at(handle.id).entries;
-  const auto found = std::ranges::find_if(
-      entries, [&](const FakeEntry& entry) { return std::ranges::equal(entry.key, key); });
-  if (found == entries.end()) return std::unexpected(ErrnoError(ENOENT, "no such key"));
-  if (found->value.size() != value.size()) throw std::logic_error("room for another value");
-  std::ranges::copy(found->value, value.begin());
+  const FakeMap& map = maps.at(handle.id);
+  const size_t found = FindEntry(map, key);
+  if (found == map.entries.size()) return std::unexpected(ErrnoError(ENOENT, "no such key"));
+  const auto& held = map.entries[found].value;
+  if (held.size() != value.size()) throw std::logic_error("room for another value");
+  std::ranges::copy(held, value.begin());
   End(call);
   return {};
 }

@@ -34,6 +34,7 @@ struct FakeMap {
   uint32_t frozen = 0;
   size_t keys = 0;                 // what NextKey walks over where there are no entries
   std::vector<FakeEntry> entries;  // in the order of the walk
+  mutable size_t last_found = 0;   // where the next search for a key begins
   size_t bucket = 1;               // entries that LookupBatch gives only together, as of a hash map
   uint32_t record_known = 0;       // MAP_KNOWS_*: what the iterator can tell of this one
   uint64_t buffer_pages = 0, backlog = 0, lost = 0;

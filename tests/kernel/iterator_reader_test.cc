@@ -82,7 +82,7 @@ void SetSize(std::vector<std::byte>& stream, size_t record, uint32_t size) {
   std::memcpy(stream.data() + record * sizeof(program_record), &size, sizeof size);
 }
 
-TEST_F(IteratorStreamTest, RecordsMaySpanReads) {
+TEST_F(IteratorStreamTest, Fault34RecordsMaySpanReads) {
   for (uint32_t id = 1; id <= 40; ++id) AddProgram(id);
   for (const size_t read_size : {1u, 7u, 100u, 121u}) {
     sys_.read_size = read_size;
@@ -99,7 +99,7 @@ TEST_F(IteratorStreamTest, ManyReadsOfAFullBuffer) {
   EXPECT_GT(sys_.Calls(Method::kRead, ObjectKind::kProgram), 10);
 }
 
-TEST_F(IteratorStreamTest, GoesOnWhenTheKernelRestsOrASignalComes) {
+TEST_F(IteratorStreamTest, Fault34GoesOnWhenTheKernelRestsOrASignalComes) {
   for (uint32_t id = 1; id <= 3000; ++id) AddProgram(id);
   sys_.Inject({.method = Method::kRead, .sys_errno = EAGAIN, .after = 1, .times = 2});
   sys_.Inject({.method = Method::kRead, .sys_errno = EINTR, .after = 3, .times = 1});

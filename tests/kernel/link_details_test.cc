@@ -60,7 +60,8 @@ TEST_F(LinkDetailsTest, Iterator) {
 }
 
 TEST_F(LinkDetailsTest, NamesThatTheKernelDoesNotGiveAreAbsent) {
-  for (const uint32_t type : {+BPF_LINK_TYPE_RAW_TRACEPOINT, +BPF_LINK_TYPE_ITER}) {
+  for (const uint32_t type :
+       {uint32_t{BPF_LINK_TYPE_RAW_TRACEPOINT}, uint32_t{BPF_LINK_TYPE_ITER}}) {
     AddLink(5, type).name = "";
     EXPECT_EQ(TakeLink(5).target, std::nullopt);
     AddLink(5, type).name = "name";

@@ -163,7 +163,7 @@ TEST_F(LinkWalkerTest, WithoutTheSystemCallMissedIsUnknown) {
   EXPECT_EQ(link.target_count, 40u);
 }
 
-TEST_F(LinkWalkerTest, ALinkThatIsNotSettledIsListedByItsRecord) {
+TEST_F(LinkWalkerTest, Fault02ALinkThatIsNotSettledIsListedByItsRecord) {
   AddKprobeMulti(5).info.kprobe_multi.missed = 3;
   sys_.Inject({.method = Method::kOpenById,
                .sys_errno = EAGAIN,
@@ -174,7 +174,7 @@ TEST_F(LinkWalkerTest, ALinkThatIsNotSettledIsListedByItsRecord) {
   EXPECT_EQ(Only(Take(), 5).missed, 3u);
 }
 
-TEST_F(LinkWalkerTest, ALinkThatIsNotSettledHasVanishedForTheIdWalk) {
+TEST_F(LinkWalkerTest, Fault02ALinkThatIsNotSettledHasVanishedForTheIdWalk) {
   AddLink(5, BPF_LINK_TYPE_ITER);
   AddLink(6, BPF_LINK_TYPE_ITER);
   sys_.Inject({.method = Method::kOpenById,
@@ -190,7 +190,7 @@ TEST_F(LinkWalkerTest, ALinkThatIsNotSettledHasVanishedForTheIdWalk) {
   EXPECT_THAT(Ids(Take().links), ::testing::ElementsAre(5, 6));
 }
 
-TEST_F(LinkWalkerTest, AnIdThatComesBackAsAnotherTypeIsAskedAnew) {
+TEST_F(LinkWalkerTest, Fault04AnIdThatComesBackAsAnotherTypeIsAskedAnew) {
   FakeLink& link = AddLink(5, BPF_LINK_TYPE_RAW_TRACEPOINT);
   link.name = "sched_switch";
   EXPECT_EQ(TakeLink(5, Source::kAuto).target, "sched_switch");

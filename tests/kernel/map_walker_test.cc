@@ -191,7 +191,7 @@ TEST_P(MapRoadsTest, MemoryThatCouldNotBeReadIsReadAtTheNextPass) {
   EXPECT_EQ(Take().maps.at(0).memory_bytes, 8192u);
 }
 
-TEST_P(MapRoadsTest, AnIdThatComesBackIsAnotherMap) {
+TEST_P(MapRoadsTest, Fault04AnIdThatComesBackIsAnotherMap) {
   const std::vector<std::function<void(bpf_map_info&)>> changes = {
       [](bpf_map_info& info) { info.type = BPF_MAP_TYPE_PERCPU_ARRAY; },
       [](bpf_map_info& info) { info.max_entries = 7; },
@@ -306,7 +306,7 @@ TEST_P(EntryScanTest, StopsAtTheLimit) {
   EXPECT_LE(sys_.Calls(Method::kNextKey), 3001);
 }
 
-TEST_P(EntryScanTest, IsOffByDefaultAndNotForArrays) {
+TEST_P(EntryScanTest, Fault30bIsOffByDefaultAndNotForArrays) {
   EXPECT_EQ(Scan(BPF_MAP_TYPE_HASH, 5, false), std::nullopt);
   EXPECT_EQ(Scan(BPF_MAP_TYPE_ARRAY, 5), std::nullopt);
   EXPECT_EQ(sys_.Calls(Method::kNextKey), 0);
@@ -331,7 +331,7 @@ TEST_P(EntryScanTest, StopsAtTheDeadlineAndKeepsTheMap) {
   EXPECT_LT(sys_.Calls(Method::kNextKey), 10'000);
 }
 
-TEST_F(MapWalkerTest, NoScanWhereTheKernelTellsTheNumber) {
+TEST_F(MapWalkerTest, Fault30bNoScanWhereTheKernelTellsTheNumber) {
   AddWhole(1);
   Start({.scan_entries = true});
   EXPECT_EQ(TakeMap(1).entries, 17u);

@@ -268,7 +268,7 @@ TEST_P(ProgramNameTest, AFailedLookUpIsMadeGoodAtTheNextPass) {
   EXPECT_EQ(NameOf(1, Take()), "a_function_with_a_long_name");
 }
 
-TEST_P(ProgramNameTest, AnIdThatComesBackIsAnotherProgram) {
+TEST_P(ProgramNameTest, Fault04AnIdThatComesBackIsAnotherProgram) {
   AddNamed(1, kBtf, "the_first_function_of_all");
   Start({.source = GetParam()});
   EXPECT_EQ(NameOf(1, Take()), "the_first_function_of_all");

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "kernel/population/census_fixture.h"
+#include "kernel/population/kernel_abilities.h"
 #include "kernel/population/libbpf_options.h"
 #include "kernel/population/plain_objects.h"
 
@@ -55,6 +56,8 @@ class RunStatsTest : public CensusTest, public ::testing::WithParamInterface<Sou
 };
 
 TEST_P(RunStatsTest, CountsExactlyWhatRanOnEveryCpu) {
+  if (GetParam() == Source::kIterator && !IteratorsReadAll())
+    GTEST_SKIP() << "before 6.2, lockdown=confidentiality keeps iterators from per-CPU numbers";
   Run(5);  // not counted: nobody has turned statistics on
   const auto reader = Reader({.source = GetParam(), .run_stats = true});
   ASSERT_NE(reader, nullptr);
@@ -74,7 +77,7 @@ TEST_P(RunStatsTest, CountsExactlyWhatRanOnEveryCpu) {
   EXPECT_EQ(program->recursion_misses, 0u);
 }
 
-TEST_P(RunStatsTest, AreUnknownWhileOff) {
+TEST_P(RunStatsTest, Fault17AreUnknownWhileOff) {
   Run(5);
   const Snapshot snapshot = Take({.source = GetParam()});
   EXPECT_EQ(snapshot.stats_enabled, false);
@@ -84,7 +87,7 @@ TEST_P(RunStatsTest, AreUnknownWhileOff) {
   }
 }
 
-TEST_P(RunStatsTest, EndWithTheReaderAndTheSysctlIsNotTouched) {
+TEST_P(RunStatsTest, Fault17EndWithTheReaderAndTheSysctlIsNotTouched) {
   const std::string before = Sysctl();
   auto reader = Reader({.source = GetParam(), .run_stats = true});
   ASSERT_NE(reader, nullptr);
@@ -97,7 +100,7 @@ TEST_P(RunStatsTest, EndWithTheReaderAndTheSysctlIsNotTouched) {
   EXPECT_EQ(Sysctl(), before);
 }
 
-TEST_P(RunStatsTest, OfAnotherAreLeftOn) {
+TEST_P(RunStatsTest, Fault17OfAnotherAreLeftOn) {
   const UniqueFd another(bpf_enable_stats(BPF_STATS_RUN_TIME));
   ASSERT_TRUE(another);
   auto reader = Reader({.source = GetParam(), .run_stats = true});

@@ -139,7 +139,7 @@ TEST_F(SnapshotReaderTest, EachKindGoesItsOwnRoad) {
   EXPECT_EQ(Find(snapshot.links, 1)->target, "task");
 }
 
-TEST_F(SnapshotReaderTest, WhereMemoryMustNotBeProbedLessIsLoaded) {
+TEST_F(SnapshotReaderTest, Fault29WhereMemoryMustNotBeProbedLessIsLoaded) {
   AddOneOfEach();
   for (const ObjectKind kind : kObjectKinds)
     sys_.Inject({.method = Method::kLoadIterator, .sys_errno = EINVAL, .kind = kind, .times = 1});
@@ -224,7 +224,7 @@ TEST_F(SnapshotReaderTest, ObjectsThatVanishWhileOpenAreCountedToo) {
   }
 }
 
-TEST_F(SnapshotReaderTest, IdsThatGoDownOrRepeatEndTheWalk) {
+TEST_F(SnapshotReaderTest, Fault03IdsThatGoDownOrRepeatEndTheWalk) {
   for (const std::vector<uint32_t>& script :
        {std::vector<uint32_t>{5, 7, 6, 8}, {5, 7, 7, 8}, {5, 7, 0, 8}}) {
     for (const uint32_t id : script) AddProgram(id);
@@ -358,7 +358,7 @@ TEST_F(SnapshotReaderTest, FeaturesOnceSeenStay) {
   EXPECT_EQ(FeatureOf(second, "map_buffers", "iterator"), true);
 }
 
-TEST_F(SnapshotReaderTest, LoadTimesDoNotMoveWithTheClock) {
+TEST_F(SnapshotReaderTest, Fault23LoadTimesDoNotMoveWithTheClock) {
   AddProgram(1);
   Start();
   const auto first = Take().programs.at(0).load_time_ns;

@@ -65,6 +65,7 @@ void OverflowPerfBuffers(Made& made) {
   for (int cpu = 0; cpu < static_cast<int>(map->made.max_entries); cpu++) {
     const auto buffer = std::make_shared<UnreadPerfBuffer>(cpu);
     const int event = buffer->fd();
+    if (event < 0) continue;  // the CPU is offline
     bpf_map_update_elem(map->fd.get(), &cpu, &event, BPF_ANY);
     const int runs = 40 + 10 * cpu;  // each CPU loses another number
     for (int i = 0; i < runs; i++) RunOn(cpu, *writer);
@@ -92,7 +93,8 @@ void MissRuns(Made& made) {
   const KnownMap* map = made.Map("devmap_hash");
   if (program == made.programs.end() || map == nullptr) return;
   if (!UpdateUnderProbe(program->fd.get(), map->fd.get())) {
-    made.Refuse("missed runs", errno, !KernelHasFunction("perf_event_set_bpf_prog"));
+    made.Refuse("missed runs", errno,
+                !KernelHasFunction("perf_event_set_bpf_prog") || KernelIsConfidential());
   }
   bpf_prog_info info{};
   uint32_t size = sizeof(info);

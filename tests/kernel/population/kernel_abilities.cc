@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,14 @@ bool KernelIsAtLeast(int major, int minor) {
          std::sscanf(name.release, "%d.%d", &running.first, &running.second) == 2 &&
          running >= std::pair(major, minor);
 }
+
+bool KernelIsConfidential() {
+  std::ifstream file("/sys/kernel/security/lockdown");
+  std::string modes;
+  return std::getline(file, modes) && modes.contains("[confidentiality]");
+}
+
+bool IteratorsReadAll() { return KernelIsAtLeast(6, 2) || !KernelIsConfidential(); }
 
 bool KernelHasProgramType(bpf_prog_type type) {
   return libbpf_probe_bpf_prog_type(type, nullptr) == 1;

@@ -97,7 +97,7 @@ void KeepPrograms(Made& made, const Loaded& loaded) {
     known.made.uid = ::getuid();
     known.made.btf_id = BtfIdOf(loaded.object);
     const char* log = loaded.logs.at(program).data();
-    known.made.verified_instructions = NumberAfter(log, "processed ");
+    known.made.verified_instructions = NumberAfter(log, "\nprocessed ");
     known.made.stack_depth_bytes = NumberAfter(log, "stack depth ");
     known.made.subprograms = FunctionsIn(log);
     Keep(made, std::move(known));

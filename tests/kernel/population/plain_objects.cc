@@ -66,13 +66,20 @@ uint32_t IdOf(ObjectKind kind, int fd) {
   return kind == ObjectKind::kBtf ? btf.id : info[1];
 }
 
-bool IsGoneSoon(ObjectKind kind, uint32_t id) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+bool IsGoneSoon(ObjectKind kind, uint32_t id, std::chrono::seconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < deadline) {
     if (!OpenById(kind, id) && errno == ENOENT) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the kernel frees in its own time
   }
   return false;
+}
+
+void FreedWatch::Watch(int program) const { bpf_prog_bind_map(program, map_.get(), nullptr); }
+
+bool FreedWatch::WaitUntilFreed() {
+  map_.Reset();
+  return IsGoneSoon(ObjectKind::kMap, id_, std::chrono::seconds(60));
 }
 
 }  // namespace bpftally

@@ -2,12 +2,14 @@
 
 #include <bpf/libbpf.h>
 
+#include <cstdio>
 #include <cstring>
 
 #include "kernel/population/activity.h"
 #include "kernel/population/links.h"
 #include "kernel/population/maps.h"
 #include "kernel/population/objects.h"
+#include "kernel/population/plain_objects.h"
 #include "kernel/population/programs.h"
 
 namespace bpftally {
@@ -22,6 +24,14 @@ Population::Population() {
   MakeProbeLinks(made_);
   MakeActivity(made_);
   libbpf_set_print(print);
+}
+
+Population::~Population() {
+  FreedWatch watch;
+  for (const KnownProgram& known : made_.programs) watch.Watch(known.fd.get());
+  made_ = {};
+  if (!watch.WaitUntilFreed())
+    (void)std::fputs("the kernel has not freed the population's programs after a minute\n", stderr);
 }
 
 std::string Population::RefusedText() const {

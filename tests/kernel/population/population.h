@@ -1,7 +1,8 @@
 #pragma once
 
 // At least one object of every program, map and link type that can be made on this kernel, with
-// what the maker knows of each. All of it is gone from the kernel with the object.
+// what the maker knows of each. All of it is gone from the kernel with the object, memory too: its
+// end waits for that.
 
 #include <memory>
 
@@ -13,6 +14,9 @@ namespace bpftally {
 class Population {
  public:
   Population();
+  ~Population();
+  Population(const Population&) = delete;
+  Population& operator=(const Population&) = delete;
 
   const Made& made() const { return made_; }
   const OwnNetns& netns() const { return netns_; }
