@@ -1,13 +1,17 @@
 #include "base/log.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/suggest.h"
@@ -41,6 +45,46 @@ class EscapedMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
+// To standard error, but never waiting for who reads it: what a full pipe or a stopped terminal has
+// no room for is left out, and told once there is room.
+class NeverWaitingSink final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (!HasRoom()) {
+      ++left_out_;
+      return;
+    }
+    if (left_out_ > 0) {
+      const std::string text = fmt::format("{} lines of this log had no room", left_out_);
+      Write(spdlog::details::log_msg(message.time, {}, {}, spdlog::level::warn, text));
+      left_out_ = 0;
+    }
+    Write(message);
+  }
+  void flush_() override {}
+
+ private:
+  // Also without a reader: to write would end the process.
+  static bool HasRoom() {
+    pollfd error{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    return ::poll(&error, 1, 0) == 1 && error.revents == POLLOUT;
+  }
+
+  void Write(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    // A pipe that has room takes this much without waiting.
+    for (size_t at = 0; at < line.size() && HasRoom();) {
+      const ssize_t written =
+          ::write(STDERR_FILENO, line.data() + at, std::min<size_t>(line.size() - at, PIPE_BUF));
+      if (written <= 0) return;
+      at += static_cast<size_t>(written);
+    }
+  }
+
+  size_t left_out_ = 0;
+};
+
 std::string Pattern(LogFormat format) {
   const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
   if (format == LogFormat::kJson) {
@@ -62,8 +106,7 @@ Result<void> SetUpLogging(std::string_view level, LogFormat format) {
   }
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   formatter->add_flag<EscapedMessage>('*').set_pattern(Pattern(format));
-  auto logger = std::make_shared<spdlog::logger>("bpftally",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("bpftally", std::make_shared<NeverWaitingSink>());
   logger->set_formatter(std::move(formatter));
   logger->set_level(spdlog::level::from_str(std::string(level)));
   spdlog::set_default_logger(std::move(logger));

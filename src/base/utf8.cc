@@ -1,5 +1,6 @@
 #include "base/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -67,6 +68,13 @@ std::string ToValidUtf8(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string ToOneLine(std::string_view text, size_t most) {
+  std::string line = ToValidUtf8(text.substr(0, most));
+  std::ranges::replace_if(line, [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
+  if (text.size() > most) line += "…";
+  return line;
 }
 
 }  // namespace bpftally

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -26,5 +27,9 @@ bool IsValidUtf8(std::string_view text);
 // The text with each maximal invalid part replaced by U+FFFD: what comes from the kernel, from file
 // names and from map keys is untrusted bytes, and both Prometheus and OTLP demand UTF-8.
 std::string ToValidUtf8(std::string_view text);
+
+// For messages of one line: valid UTF-8, a space for each control character, and no more than so
+// many bytes of the text.
+std::string ToOneLine(std::string_view text, size_t most = std::string_view::npos);
 
 }  // namespace bpftally

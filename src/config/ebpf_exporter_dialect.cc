@@ -126,9 +126,9 @@ void Move(Document&& document, ProgramConfig& config) {
   config.needs = std::move(document.needs);
   config.kaddrs = std::move(document.kaddrs);
   config.cgroup_id_map = std::move(document.cgroup_id_map);
-  constexpr std::chrono::nanoseconds kDefault = CounterConfig{}.flush_interval;
+  const std::chrono::nanoseconds usual = CounterConfig{}.flush_interval;
   for (CounterConfig& counter : config.counters) {
-    if (counter.flush_interval == std::chrono::nanoseconds(0)) counter.flush_interval = kDefault;
+    if (counter.flush_interval == std::chrono::nanoseconds(0)) counter.flush_interval = usual;
   }
 }
 

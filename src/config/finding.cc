@@ -15,9 +15,7 @@ bool HasErrors(const Findings& findings) {
 
 std::string Quoted(std::string_view word) {
   constexpr size_t kMaxShown = 60;
-  std::string shown = ToValidUtf8(word.substr(0, kMaxShown));
-  std::ranges::replace_if(shown, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }, '?');
-  return fmt::format("\"{}{}\"", shown, word.size() > kMaxShown ? "…" : "");
+  return fmt::format("\"{}\"", ToOneLine(word, kMaxShown));
 }
 
 std::string Place(std::string_view file, ConfigPosition at) {
@@ -27,7 +25,7 @@ std::string Place(std::string_view file, ConfigPosition at) {
 
 std::string ToString(const Finding& finding) {
   const std::string place = Place(finding.file, finding.at);
-  return fmt::format("{}{}{}", place, place.empty() ? "" : ": ", finding.message);
+  return ToOneLine(fmt::format("{}{}{}", place, place.empty() ? "" : ": ", finding.message));
 }
 
 }  // namespace bpftally

@@ -1,9 +1,12 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -67,6 +70,44 @@ TEST_F(LogTest, TheJournalAddsItsOwnTime) {
   EXPECT_EQ(Written(LogFormat::kJson, [] { spdlog::info("hello"); }),
             "{\"level\":\"info\",\"msg\":\"hello\"}\n");
   unsetenv("JOURNAL_STREAM");
+}
+
+// A pipe as standard error, with nobody who reads it.
+class FullPipe {
+ public:
+  FullPipe() : before_(dup(STDERR_FILENO)) {
+    EXPECT_EQ(pipe2(ends_.data(), O_CLOEXEC), 0);
+    EXPECT_EQ(dup2(ends_[1], STDERR_FILENO), STDERR_FILENO);
+  }
+  FullPipe(const FullPipe&) = delete;
+  FullPipe& operator=(const FullPipe&) = delete;
+  ~FullPipe() {
+    dup2(before_, STDERR_FILENO);
+    for (const int fd : {before_, ends_[0], ends_[1]}) close(fd);
+  }
+
+  // What is in it, at most 64 KiB.
+  std::string Drain() const {
+    std::string text(65536, '\0');
+    const ssize_t got = read(ends_[0], text.data(), text.size());
+    text.resize(got > 0 ? static_cast<size_t>(got) : 0);
+    return text;
+  }
+
+ private:
+  int before_;
+  std::array<int, 2> ends_ = {-1, -1};
+};
+
+TEST_F(LogTest, Fault37AFullPipeIsNotWaitedForAndWhatWasLeftOutIsCounted) {
+  const FullPipe pipe;
+  ASSERT_TRUE(SetUpLogging("info", LogFormat::kLogfmt));
+  for (int i = 0; i < 1000; ++i) spdlog::info("{:500}", i);  // comes back: none of them waits
+  EXPECT_THAT(pipe.Drain(), HasSubstr("msg=\""));
+  spdlog::info("there is room again");
+  EXPECT_THAT(pipe.Drain(),
+              MatchesRegex(".*level=warning msg=\"[0-9]+ lines of this log had no room\"\n"
+                           ".*msg=\"there is room again\"\n"));
 }
 
 TEST_F(LogTest, WhatIsBelowTheLevelIsSilent) {

@@ -54,6 +54,14 @@ TEST(Utf8Test, InvalidBytesAreReplaced) {
   }
 }
 
+TEST(Utf8Test, MessagesAreOneLine) {
+  EXPECT_EQ(ToOneLine("a\r\n\tb\0\x1b[2J\x7f\xFF"sv), "a   b  [2J \uFFFD");
+  EXPECT_EQ(ToOneLine("\u00E9\u2026"), "\u00E9\u2026");
+  EXPECT_EQ(ToOneLine("1234", 4), "1234");
+  EXPECT_EQ(ToOneLine("12345", 4), "1234\u2026");
+  EXPECT_EQ(ToOneLine("a\u00E9b", 2), "a\uFFFD\u2026") << "cut within a character";
+}
+
 TEST(Utf8Test, EveryPairOfBytesIsRepairedToValidText) {
   for (int first = 0; first < 256; ++first) {
     for (int second = 0; second < 256; ++second) {
