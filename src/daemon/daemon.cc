@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -128,7 +129,7 @@ HttpResponse Maps(const MetricPrograms* programs, const Clock& clock) {
   return PlainText(200, programs->DumpMaps(clock.Now() + kPatience));
 }
 
-std::vector<HttpRoute> Routes(const MetricsHandler& metrics, const Poller& poller,
+std::vector<HttpRoute> Routes(MetricsHandler& metrics, const Poller& poller,
                               const Options& options) {
   return {
       {options.telemetry_path, [&](const HttpRequest& request) { return metrics.Handle(request); },
@@ -161,6 +162,7 @@ Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
 
 Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   BlockEndSignals();
+  std::optional<EndGuard> guard;  // first: it watches over the end of all below
   KeepHeapSmall();
   spdlog::info("bpftally {} (revision {})", BuildVersion(), BuildRevision());
   auto source = OpenSource(options, clock);
@@ -189,7 +191,7 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
                 [first = true](const PollResult& result) mutable {
                   if (std::exchange(first, false)) LogCensus(result);
                 });
-  const MetricsHandler metrics(poller, clock, names, MaxAge(programs->get()));
+  MetricsHandler metrics(poller, clock, names, MaxAge(programs->get()));
   auto routes = Routes(metrics, poller, options);
   if (options.debug) {
     routes.push_back(
@@ -202,7 +204,7 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
 
   WaitForEnd();
   NotifyServiceManager("STOPPING=1");
-  EndWithin(kGrace);
+  guard.emplace(kGrace);
   if (*pusher) (*pusher)->Stop(clock.Now() + kLastExport);
   poller.Stop();  // first: it answers the scrapes that the server waits for at its end
   server->reset();

@@ -72,6 +72,11 @@ Finding KernelFinding(const ProgramPlan& plan, const Error& error) {
   return {Finding::Severity::kError, plan.file, {}, error.message};
 }
 
+Error NothingRuns() {
+  return {ErrorKind::kUnsupported, 0,
+          "nothing of it runs: the kernel refused each of its programs"};
+}
+
 }  // namespace
 
 MetricPrograms::MetricPrograms(std::unique_ptr<BpfSys> sys, size_t possible_cpus,
@@ -116,9 +121,9 @@ Result<std::unique_ptr<MetricPrograms>> MetricPrograms::Load(const ProgramOption
 Result<void> MetricPrograms::LoadOne(ProgramPlan plan, const ProgramOptions& options) {
   const std::string name = plan.name;
   std::vector<Error> errors;
-  if (auto added = LoadInto(std::move(plan), options, errors); !added) {
+  if (auto added = LoadInto(plan, options, errors); !added) {
     errors.push_back(added.error());
-    runner_.AddFailed(name);
+    runner_.AddFailed(std::move(plan));
   }
   for (Error& error : errors) {
     error = Wrap(std::move(error), name);
@@ -128,19 +133,21 @@ Result<void> MetricPrograms::LoadOne(ProgramPlan plan, const ProgramOptions& opt
   return std::unexpected(Wrap(errors[0], "not all runs, as --config.strict demands"));
 }
 
-// An error: nothing of it runs. `errors`: what does not run of one that does.
-Result<void> MetricPrograms::LoadInto(ProgramPlan plan, const ProgramOptions& options,
+// An error: nothing of it runs, and the plan is as it was. `errors`: which parts do not run, and
+// why.
+Result<void> MetricPrograms::LoadInto(ProgramPlan& plan, const ProgramOptions& options,
                                       std::vector<Error>& errors) {
   auto loaded = LoadedProgram::Load(plan, {.btf_path = options.btf_path}, *sys_);
   if (!loaded) return std::unexpected(std::move(loaded.error()));
+  for (const AttachStatus& status : (*loaded)->statuses())
+    if (status.error) errors.push_back(*status.error);
+  if (!(*loaded)->runs()) return std::unexpected(NothingRuns());
   std::unique_ptr<CgroupIdMap> cgroups;
   if (plan.cgroup_id_map) {
     auto made = CgroupIdMap::Make(*plan.cgroup_id_map, **loaded, "");
     if (!made) return std::unexpected(std::move(made.error()));
     cgroups = *std::move(made);
   }
-  for (const AttachStatus& status : (*loaded)->statuses())
-    if (status.error) errors.push_back(*status.error);
   if (!plan.spans.empty()) {
     has_spans_ = wants_spans_;
     if (!wants_spans_)

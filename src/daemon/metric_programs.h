@@ -57,7 +57,7 @@ class MetricPrograms {
   MetricPrograms(std::unique_ptr<BpfSys> sys, size_t possible_cpus, RunnerOptions options,
                  const Clock& clock);
   Result<void> LoadOne(ProgramPlan plan, const ProgramOptions& options);
-  Result<void> LoadInto(ProgramPlan plan, const ProgramOptions& options,
+  Result<void> LoadInto(ProgramPlan& plan, const ProgramOptions& options,
                         std::vector<Error>& errors);
 
   std::unique_ptr<BpfSys> sys_;

@@ -70,7 +70,7 @@ std::chrono::nanoseconds ScrapeBudget(std::string_view timeout_seconds) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(budget);
 }
 
-HttpResponse MetricsHandler::Handle(const HttpRequest& request) const {
+HttpResponse MetricsHandler::Handle(const HttpRequest& request) {
   const auto deadline =
       clock_.Now() + ScrapeBudget(request.header("X-Prometheus-Scrape-Timeout-Seconds"));
   const std::vector<std::string> wanted = request.query("collect[]");
@@ -79,9 +79,12 @@ HttpResponse MetricsHandler::Handle(const HttpRequest& request) const {
 
   const TextFormat format = NegotiateFormat(request.header("Accept"));
   const bool gzip = AcceptsGzip(request.header("Accept-Encoding"));
-  const auto result = poller_.Poll(max_age_, deadline);
+  const TextKey key{poller_.Poll(max_age_, deadline), format, gzip, wanted};
+  auto text = texts_.Get(key, [&] {
+    return Render(key.look->batch, format, gzip, SelectCollectors(wanted, collectors_));
+  });
   HttpResponse response{200,
-                        Render(result->batch, format, gzip, SelectCollectors(wanted, collectors_)),
+                        std::move(text),
                         {{"Content-Type", std::string(ContentType(format))},
                          {"Cache-Control", "no-store"},
                          {"Vary", "Accept, Accept-Encoding"}}};

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "daemon/poller.h"
+#include "daemon/rendered_texts.h"
 #include "export/http_server.h"
 
 namespace bpftally {
@@ -26,13 +27,14 @@ class MetricsHandler {
                  std::chrono::nanoseconds max_age = kMaxAge)
       : poller_(poller), clock_(clock), collectors_(std::move(collectors)), max_age_(max_age) {}
 
-  HttpResponse Handle(const HttpRequest& request) const;
+  HttpResponse Handle(const HttpRequest& request);
 
  private:
   Poller& poller_;
   const Clock& clock_;
   const std::vector<std::string_view> collectors_;
   const std::chrono::nanoseconds max_age_;
+  RenderedTexts texts_;
 };
 
 }  // namespace bpftally

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <mutex>
 #include <thread>
 
 #include "daemon/exit_status.h"
@@ -38,17 +39,29 @@ void WaitForEnd() {
   spdlog::info("{}: ending", signal == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
-void EndWithin(std::chrono::seconds grace) {
-  std::thread([grace] {
+struct EndGuard::State {
+  std::mutex mutex;
+  bool over = false;
+};
+
+EndGuard::EndGuard(std::chrono::seconds grace) : state_(std::make_shared<State>()) {
+  std::thread([grace, state = state_] {
     const sigset_t signals = EndSignals();
     const timespec patience{grace.count(), 0};
     int signal = -1;
     do {
       signal = sigtimedwait(&signals, nullptr, &patience);
     } while (signal < 0 && errno == EINTR);
+    const std::lock_guard lock(state->mutex);
+    if (state->over) return;
     if (signal < 0) spdlog::warn("the kernel does not come back: ending without it");
     ::_exit(signal < 0 ? int{kExitSuccess} : 128 + signal);
   }).detach();
+}
+
+EndGuard::~EndGuard() {
+  const std::lock_guard lock(state_->mutex);
+  state_->over = true;
 }
 
 void RaiseFileLimit() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 
 namespace bpftally {
 
@@ -10,9 +11,19 @@ void BlockEndSignals();
 // Until SIGTERM or SIGINT.
 void WaitForEnd();
 
-// The process is gone in so long at the latest, even if a system call hangs; a second signal ends
-// it at once. The kernel frees whatever we hold.
-void EndWithin(std::chrono::seconds grace);
+// While it lives, the process is gone in so long at the latest, even if a system call hangs; a
+// second signal ends it at once. The kernel frees whatever we hold.
+class EndGuard {
+ public:
+  explicit EndGuard(std::chrono::seconds grace);
+  EndGuard(const EndGuard&) = delete;
+  EndGuard& operator=(const EndGuard&) = delete;
+  ~EndGuard();  // nothing can hang any more: the guard's thread must not use what main() takes down
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  // with the thread, which may outlive us
+};
 
 // A walk holds few descriptors at a time, but scrapes and iterators add up: take what we may have.
 void RaiseFileLimit();

@@ -39,19 +39,21 @@ std::string Hooks(const ObjectFacts& object) {
   return fmt::format("{}", fmt::join(sections, ", "));
 }
 
-std::string SayRefused(const Error& error) {
+std::string_view Refused(const Error& error) {
   const bool untried = error.kind == ErrorKind::kPermission && ::geteuid() != 0;
-  return fmt::format("{}: {}", untried ? "not known" : "no", error.message);
+  return untried ? "not known:" : "no:";
 }
 
 std::string SayTried(const std::vector<AttachStatus>& statuses) {
   std::string why;
+  std::string_view answer = "yes";
   for (const AttachStatus& status : statuses) {
-    if (status.error) why += fmt::format("\n           {}", status.error->message);
+    if (!status.error) continue;
+    if (why.empty()) answer = Refused(*status.error);
+    why += fmt::format("\n           {}", status.error->message);
   }
-  if (why.empty()) return "yes";
   const bool some = std::ranges::any_of(statuses, &AttachStatus::attached);
-  return (some ? "in part:" : "no:") + why;
+  return std::string(some && !why.empty() ? "in part:" : answer) + why;
 }
 
 std::string SayWhetherItRuns(const PlannedFile& file, const TryProgram& try_program) {
@@ -61,7 +63,8 @@ std::string SayWhetherItRuns(const PlannedFile& file, const TryProgram& try_prog
     return "no: " + ToString(*first);
   }
   const auto tried = try_program(file.plan);
-  return tried ? SayTried(*tried) : SayRefused(tried.error());
+  if (tried) return SayTried(*tried);
+  return fmt::format("{} {}", Refused(tried.error()), tried.error().message);
 }
 
 }  // namespace

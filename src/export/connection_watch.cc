@@ -6,7 +6,7 @@
 
 namespace bpftally {
 
-ConnectionWatch::ConnectionWatch() : thread_([this] { Run(); }) {}
+ConnectionWatch::ConnectionWatch(size_t most) : most_(most), thread_([this] { Run(); }) {}
 
 ConnectionWatch::~ConnectionWatch() {
   {
@@ -21,6 +21,7 @@ void ConnectionWatch::Arm(int fd, std::chrono::seconds patience) {
   const TimePoint deadline = std::chrono::steady_clock::now() + patience;
   const std::lock_guard lock(mutex_);
   deadlines_[fd] = deadline;
+  if (deadlines_.size() > most_) CutOffNextToExpire();
   if (deadline >= wake_at_) return;
   wake_at_ = deadline;
   changed_.notify_one();
@@ -46,11 +47,20 @@ void ConnectionWatch::CutOffExpired(TimePoint now) {
       wake_at_ = std::min(wake_at_, it->second);
       ++it;
     } else {
-      // Fails where the client has gone already.
-      static_cast<void>(shutdown(it->first, SHUT_RDWR));
-      it = deadlines_.erase(it);
+      it = CutOff(it);
     }
   }
+}
+
+void ConnectionWatch::CutOffNextToExpire() {
+  const auto by_deadline = [](const auto& a, const auto& b) { return a.second < b.second; };
+  CutOff(std::ranges::min_element(deadlines_, by_deadline));
+}
+
+ConnectionWatch::Deadlines::iterator ConnectionWatch::CutOff(Deadlines::iterator connection) {
+  // Fails where the client has gone already.
+  static_cast<void>(shutdown(connection->first, SHUT_RDWR));
+  return deadlines_.erase(connection);
 }
 
 }  // namespace bpftally

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -10,14 +11,16 @@ namespace bpftally {
 
 // Cuts off connections that miss a deadline, from one thread of its own. The HTTP library's
 // time-out sees silence only: a client that sends a byte now and then would hold a thread for ever.
+// It also keeps room for whoever comes: of more than `most` connections, the next to expire goes.
 class ConnectionWatch {
  public:
-  ConnectionWatch();
+  explicit ConnectionWatch(size_t most);
   ConnectionWatch(const ConnectionWatch&) = delete;
   ConnectionWatch& operator=(const ConnectionWatch&) = delete;
   ~ConnectionWatch();
 
-  // Shuts the socket down unless Disarm, or Arm again, is called within `patience`.
+  // Shuts the socket down unless Disarm, or Arm again, is called within `patience`; sooner where
+  // room is wanted.
   void Arm(int fd, std::chrono::seconds patience);
   // At the latest before the descriptor is closed: its number may be another's right after.
   void Disarm(int fd);
@@ -25,12 +28,17 @@ class ConnectionWatch {
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
 
+  using Deadlines = std::unordered_map<int, TimePoint>;
+
   void Run();
   void CutOffExpired(TimePoint now);
+  void CutOffNextToExpire();
+  Deadlines::iterator CutOff(Deadlines::iterator connection);
 
+  const size_t most_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::unordered_map<int, TimePoint> deadlines_;
+  Deadlines deadlines_;
   TimePoint wake_at_ = TimePoint::max();  // the thread sleeps until then: at most the next deadline
   bool stopping_ = false;
   std::thread thread_;

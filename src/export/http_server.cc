@@ -120,10 +120,11 @@ void AddHeader(MHD_Response* response, const std::string& name, const std::strin
 
 MHD_Response* ToLibrary(std::unique_ptr<Reply> reply) {
   const auto headers = std::move(reply->response.headers);
-  std::string& body = reply->response.body;
+  const std::string& body = *reply->response.body;
   Reply* const owned = reply.release();  // by the response
   MHD_Response* response = MHD_create_response_from_buffer_with_free_callback_cls(
-      body.size(), body.data(), [](void* sent) { delete static_cast<Reply*>(sent); }, owned);
+      body.size(), const_cast<char*>(body.data()),
+      [](void* sent) { delete static_cast<Reply*>(sent); }, owned);
   if (response == nullptr) {
     delete owned;
     return nullptr;
@@ -149,6 +150,9 @@ HttpResponse RunHandler(const HttpRoute& route, const HttpRequest& request) {
   return {500, "internal error: the log says why\n"};
 }
 
+// The rest is for those that come while the ones cut off for them still end.
+size_t MaxWaiting(unsigned max_connections) { return max_connections - max_connections / 4; }
+
 Reply Refusal(unsigned max_requests) {
   return {{503,
            fmt::format("{} requests are being answered, as many as --web.max-requests allows; try "
@@ -160,12 +164,16 @@ Reply Refusal(unsigned max_requests) {
 
 // A thread for each connection, so that a slow handler holds nothing but its own client, and one
 // more for each address that only accepts. The number is bounded by max_connections, the time by
-// the library's time-out (silence) and by the watch (dawdling). A pool would be as simple only
-// without the promise: its workers share connections, and one slow handler stalls them all.
+// the library's time-out (silence) and by the watch (dawdling, and keeping others out). A pool
+// would be as simple only without the promise: its workers share connections, and one slow handler
+// stalls them all.
 class MicrohttpdServer final : public HttpServer {
  public:
   MicrohttpdServer(HttpServerOptions options, std::vector<HttpRoute> routes)
-      : options_(std::move(options)), routes_(std::move(routes)), limit_(options_.max_requests) {}
+      : options_(std::move(options)),
+        routes_(std::move(routes)),
+        limit_(options_.max_requests),
+        watch_(MaxWaiting(options_.max_connections)) {}
   MicrohttpdServer(const MicrohttpdServer&) = delete;
   MicrohttpdServer& operator=(const MicrohttpdServer&) = delete;
   ~MicrohttpdServer() override;

@@ -21,9 +21,22 @@ struct HttpRequest {
   std::function<std::string_view(std::string_view name)> header;
 };
 
+// May be sent to several clients at once.
+class HttpBody {
+ public:
+  HttpBody(std::string text = {}) : text_(std::make_shared<const std::string>(std::move(text))) {}
+  HttpBody(const char* text) : HttpBody(std::string(text)) {}
+  HttpBody(std::shared_ptr<const std::string> text) : text_(std::move(text)) {}
+
+  const std::string& operator*() const { return *text_; }
+
+ private:
+  std::shared_ptr<const std::string> text_;  // never null
+};
+
 struct HttpResponse {
   int status = 200;
-  std::string body;
+  HttpBody body = {};
   std::vector<std::pair<std::string, std::string>> headers = {};  // Content-Type and the like
 };
 
@@ -44,7 +57,9 @@ struct HttpServerOptions {
   // Of limited routes at once, each until its response is sent; one more is answered 503. 0: no
   // limit.
   unsigned max_requests = 40;
-  unsigned max_connections = 512;  // of each address
+  // Of each address. When three quarters of so many wait for their client, the one that is next to
+  // time out makes room for the next that comes: no crowd of idle connections keeps others out.
+  unsigned max_connections = 512;
   // Ends a connection that makes no progress for so long, has not sent a whole request so long
   // after it was opened or last answered, or takes ten times as long to fetch a response. 0: never.
   std::chrono::seconds connection_timeout{30};

@@ -74,45 +74,55 @@ TEST_F(MetricsHandlerTest, ServesTextThatNobodyMayStore) {
   EXPECT_EQ(Header(response, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(Header(response, "Cache-Control"), "no-store");
   EXPECT_EQ(Header(response, "Content-Encoding"), "");
-  EXPECT_THAT(response.body, HasSubstr("\ntake_alpha 1\n"));
-  EXPECT_THAT(response.body, HasSubstr("bpftally_collector_success{collector=\"beta\"} 1\n"));
+  EXPECT_THAT(*response.body, HasSubstr("\ntake_alpha 1\n"));
+  EXPECT_THAT(*response.body, HasSubstr("bpftally_collector_success{collector=\"beta\"} 1\n"));
 }
 
 TEST_F(MetricsHandlerTest, ServesOpenMetricsToWhoAcceptsIt) {
   const HttpResponse response =
       Get({}, {{"Accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}});
   EXPECT_THAT(Header(response, "Content-Type"), HasSubstr("application/openmetrics-text"));
-  EXPECT_TRUE(response.body.ends_with("# EOF\n"));
+  EXPECT_TRUE((*response.body).ends_with("# EOF\n"));
 }
 
 TEST_F(MetricsHandlerTest, CompressesForWhoAcceptsIt) {
   const HttpResponse response = Get({}, {{"Accept-Encoding", "deflate, gzip"}});
   EXPECT_EQ(Header(response, "Content-Encoding"), "gzip");
-  EXPECT_EQ(Gunzip(response.body), Get().body);
+  EXPECT_EQ(Gunzip(*response.body), *Get().body);
 }
 
 TEST_F(MetricsHandlerTest, ServesOnlyTheCollectorsThatAreAskedForAndHowAllFared) {
   const HttpResponse response = Get({"beta"});
   EXPECT_EQ(response.status, 200);
-  EXPECT_THAT(response.body, HasSubstr("\ntake_beta 1\n"));
-  EXPECT_THAT(response.body, Not(HasSubstr("take_alpha")));
-  EXPECT_THAT(response.body, HasSubstr("bpftally_collector_success"));
-  EXPECT_EQ(Get({"alpha", "beta"}).body, Get().body);
+  EXPECT_THAT(*response.body, HasSubstr("\ntake_beta 1\n"));
+  EXPECT_THAT(*response.body, Not(HasSubstr("take_alpha")));
+  EXPECT_THAT(*response.body, HasSubstr("bpftally_collector_success"));
+  EXPECT_EQ(*Get({"alpha", "beta"}).body, *Get().body);
 }
 
 TEST_F(MetricsHandlerTest, RefusesAnUnknownCollectorAndNamesThoseThereAre) {
   const HttpResponse response = Get({"alpha", "bta"});
   EXPECT_EQ(response.status, 400);
-  EXPECT_THAT(response.body, HasSubstr("\"bta\""));
-  EXPECT_THAT(response.body, HasSubstr("did you mean \"beta\"?"));
-  EXPECT_THAT(response.body, HasSubstr("alpha, beta"));
+  EXPECT_THAT(*response.body, HasSubstr("\"bta\""));
+  EXPECT_THAT(*response.body, HasSubstr("did you mean \"beta\"?"));
+  EXPECT_THAT(*response.body, HasSubstr("alpha, beta"));
 }
 
 TEST_F(MetricsHandlerTest, ScrapesWithinASecondShareOneLook) {
   clock_.Advance(seconds(1));
-  EXPECT_THAT(Get().body, HasSubstr("\ntake_alpha 1\n"));
+  EXPECT_THAT(*Get().body, HasSubstr("\ntake_alpha 1\n"));
   clock_.Advance(milliseconds(1));
-  EXPECT_THAT(Get().body, HasSubstr("\ntake_alpha 2\n"));
+  EXPECT_THAT(*Get().body, HasSubstr("\ntake_alpha 2\n"));
+}
+
+TEST_F(MetricsHandlerTest, WhoAskTheSameAtOnceShareOneText) {
+  const HttpResponse first = Get();
+  const HttpResponse second = Get();
+  EXPECT_EQ((*first.body).data(), (*second.body).data());
+  EXPECT_NE((*first.body).data(), (*Get({"alpha"}).body).data());
+  EXPECT_NE((*first.body).data(), (*Get({}, {{"Accept-Encoding", "gzip"}}).body).data());
+  clock_.Advance(seconds(2));
+  EXPECT_NE((*first.body).data(), (*Get().body).data()) << "another look";
 }
 
 TEST_F(MetricsHandlerTest, AnswersInTheScrapesTimeWithWhatItHasWhenTheKernelHangs) {
@@ -122,9 +132,9 @@ TEST_F(MetricsHandlerTest, AnswersInTheScrapesTimeWithWhatItHasWhenTheKernelHang
   const HttpResponse response = Get({}, {{"X-Prometheus-Scrape-Timeout-Seconds", "0.1"}});
   EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(5));
   EXPECT_EQ(response.status, 200);
-  EXPECT_THAT(response.body, HasSubstr("bpftally_collector_success{collector=\"alpha\"} 0\n"));
-  EXPECT_THAT(response.body, HasSubstr("bpftally_collector_success{collector=\"beta\"} 0\n"));
-  EXPECT_THAT(response.body, Not(HasSubstr("take_alpha")));
+  EXPECT_THAT(*response.body, HasSubstr("bpftally_collector_success{collector=\"alpha\"} 0\n"));
+  EXPECT_THAT(*response.body, HasSubstr("bpftally_collector_success{collector=\"beta\"} 0\n"));
+  EXPECT_THAT(*response.body, Not(HasSubstr("take_alpha")));
 }
 
 TEST(ScrapeBudget, LeavesHalfASecondForTheWayBackButTakesHalfAtLeast) {

@@ -118,7 +118,7 @@ TEST_F(PollerTest, AWalkGetsTheDeadlineOfWhoAskedLessAReserve) {
   EXPECT_EQ(script_.deadline(), In(milliseconds(300)));
 }
 
-TEST_F(PollerTest, AnswersAtTheDeadlineThatEveryCollectorFailedWhenTheKernelHangs) {
+TEST_F(PollerTest, Fault18AnswersAtTheDeadlineThatEveryCollectorFailedWhenTheKernelHangs) {
   Poller& poller = StartAndSettle();
   clock_.Advance(seconds(5));
   script_.Hold();

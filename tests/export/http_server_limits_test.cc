@@ -117,6 +117,21 @@ TEST(HttpServerLimits, ServesNoMoreConnectionsThanAllowed) {
   }));
 }
 
+TEST(HttpServerLimits, CutsOffOneWhoIdlesWhereRoomIsWanted) {
+  HttpServerOptions options = OnLoopback();
+  options.max_connections = 8;  // six may idle
+  const auto server = Serve({Healthy()}, options);
+  std::vector<HttpClient> idle;
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(idle.emplace_back(server->addresses().at(0)).Fetch("/-/healthy").status, 200);
+  EXPECT_TRUE(Serves(*server));
+  const auto cut_off = [&] {
+    return std::ranges::count_if(idle, [](const auto& client) { return client.Readable(0ms); });
+  };
+  EXPECT_TRUE(Eventually([&] { return cut_off() > 0; }));
+  EXPECT_EQ(cut_off(), 1) << "there was room for the others";
+}
+
 TEST(HttpServerLimits, RefusesABigRequestHead) {
   const auto server = Serve({Healthy()});
   for (const std::string& request :

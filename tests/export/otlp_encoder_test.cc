@@ -133,7 +133,7 @@ TEST(OtlpEncoderTest, GaugesHaveNoStart) {
               ElementsAre(Pair("a", "-7")));
 }
 
-TEST(OtlpEncoderTest, IntegersAreExactAsFarAsTheyGo) {
+TEST(OtlpEncoderTest, Fault16IntegersAreExactAsFarAsTheyGo) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
   const auto points = Tell(encoder, Batch(2'000, Spec("x", MetricType::kGauge),
@@ -165,7 +165,7 @@ TEST(OtlpEncoderTest, DeltasStartWhereTheLastWasTold) {
   EXPECT_EQ(second[0].time_ns, 3'000);
 }
 
-TEST(OtlpEncoderTest, ACounterThatFellBeganAnew) {
+TEST(OtlpEncoderTest, Fault15ACounterThatFellBeganAnew) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   Tell(encoder, Counters(2'000, {{"u", uint64_t{5}}, {"i", int64_t{5}}, {"d", 5.0}}));
   EXPECT_THAT(
@@ -175,7 +175,7 @@ TEST(OtlpEncoderTest, ACounterThatFellBeganAnew) {
               ElementsAre(Pair("u", "1"), Pair("i", "0.5"), Pair("d", "0.5")));
 }
 
-TEST(OtlpEncoderTest, DeltasOfLargeIntegersAreExact) {
+TEST(OtlpEncoderTest, Fault16DeltasOfLargeIntegersAreExact) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   constexpr uint64_t kLarge = std::numeric_limits<uint64_t>::max() - 10;
   Tell(encoder, Counters(2'000, {{"a", kLarge}}));
@@ -195,7 +195,7 @@ TEST(OtlpEncoderTest, ACounterWithoutTotalIsNoMonotonicSumAndSoNoDelta) {
   EXPECT_EQ(points[0].start_ns, kStart);
 }
 
-TEST(OtlpEncoderTest, ASeriesThatVanishedIsToldSoOnce) {
+TEST(OtlpEncoderTest, Fault14ASeriesThatVanishedIsToldSoOnce) {
   for (const auto temporality : {OtlpTemporality::kCumulative, OtlpTemporality::kDelta}) {
     OtlpEncoder encoder = Encoder(temporality);
     Tell(encoder, Counters(2'000, {{"a", uint64_t{5}}, {"b", uint64_t{6}}, {"c", uint64_t{0}}}));
@@ -418,8 +418,8 @@ void CheckChunkSizes(size_t length, const OtlpChunkLimits& limits) {
   EXPECT_EQ(points, kSeries);
 }
 
-TEST(OtlpEncoderTest, ChunksAreFullAndNeverTooLarge) {
-  for (const size_t length : {5, 120, 128, 300, 20'000}) {
+TEST(OtlpEncoderTest, Fault22ChunksAreFullAndNeverTooLarge) {
+  for (const size_t length : {5uz, 120uz, 128uz, 300uz, 20'000uz}) {
     SCOPED_TRACE(length);
     CheckChunkSizes(length, {});
     CheckChunkSizes(length, {.points = 100, .bytes = 50'000});

@@ -90,7 +90,7 @@ TEST_F(Exporter, ABatchThatWasToldIsNoExport) {
   EXPECT_EQ(script_.calls().size(), 1U);
 }
 
-TEST_F(Exporter, TriesTheSameChunkAgainAndLater) {
+TEST_F(Exporter, Fault21TriesTheSameChunkAgainAndLater) {
   for (int i = 0; i < 3; ++i) script_.Then(kBusy);
   Export(BatchOf(2, 7));
   EXPECT_THAT(Sizes(), ElementsAre(2, 2, 2, 2));
@@ -118,7 +118,7 @@ TEST_F(Exporter, GivesUpByItsDeadlineAndCountsWhatWasLost) {
   EXPECT_GT(exporter_.not_before(), clock_.Now());
 }
 
-TEST_F(Exporter, WaitsAsLongAsTheReceiverAsks) {
+TEST_F(Exporter, Fault21WaitsAsLongAsTheReceiverAsks) {
   script_.Then({.outcome = Outcome::kRetry, .retry_after = seconds(5), .message = "later"});
   Export(BatchOf(1, 7));
   EXPECT_THAT(waits_, ElementsAre(seconds(5)));
@@ -148,7 +148,7 @@ TEST_F(Exporter, SaysNothingOfAnExportThatWasCancelled) {
   EXPECT_EQ(Log(), "");
 }
 
-TEST_F(Exporter, HalvesWhatIsTooLargeAndGrowsSlowly) {
+TEST_F(Exporter, Fault22HalvesWhatIsTooLargeAndGrowsSlowly) {
   script_.AtMost(1500);
   Export(BatchOf(5000, 7));
   EXPECT_THAT(Sizes(), ElementsAre(5000, 2500, 1250, 1250, 1250, 1250));
@@ -216,7 +216,7 @@ TEST_F(Exporter, CountsAPartialSuccess) {
   EXPECT_THAT(Log(), HasSubstr("refuses"));
 }
 
-TEST_F(Exporter, LogsEachChangeOnce) {
+TEST_F(Exporter, Fault21LogsEachChangeOnce) {
   Export(BatchOf(1, 1));
   Export(BatchOf(1, 2));
   EXPECT_EQ(Log(), "info OTLP: exporting to sink:4317\n");

@@ -105,7 +105,7 @@ TEST(GrpcTransport, BringsTracesToTheirOwnService) {
   EXPECT_EQ(receiver.received().front().target, "traces");
 }
 
-TEST(GrpcTransport, TellsApartWhatMayBeTriedAgain) {
+TEST(GrpcTransport, Fault21TellsApartWhatMayBeTriedAgain) {
   // The specification's table, by code.
   constexpr auto kNo = Outcome::kRejected;
   constexpr auto kYes = Outcome::kRetry;
@@ -136,7 +136,7 @@ TEST(GrpcTransport, ReadsAPartialSuccess) {
   EXPECT_EQ(ReplyTo({.rejected = -3}).rejected, 0U);
 }
 
-TEST(GrpcTransport, TellsOfARequestThatIsTooLarge) {
+TEST(GrpcTransport, Fault22TellsOfARequestThatIsTooLarge) {
   const GrpcReceiver receiver({.max_message_bytes = 1000});
   EXPECT_EQ(SendTo(receiver, {}, Request(2000)).outcome, Outcome::kTooLarge);
   EXPECT_EQ(SendTo(receiver, {}, Request(500)).outcome, Outcome::kAccepted);
@@ -214,7 +214,7 @@ TEST_F(GrpcTls, TrustsTheAuthorityItIsGiven) {
   EXPECT_EQ(reply.outcome, Outcome::kAccepted) << reply.message;
 }
 
-TEST_F(GrpcTls, DoesNotSendToWhomItCannotTrust) {
+TEST_F(GrpcTls, Fault21DoesNotSendToWhomItCannotTrust) {
   for (const auto& [server, ca] :
        {std::pair("expired", certificates_->Pem("ca")),
         std::pair("server", certificates_->Pem("stranger")),

@@ -93,7 +93,7 @@ TEST(HttpTransport, KeepsItsConnection) {
   EXPECT_EQ(receiver.connections(), 1);
 }
 
-TEST(HttpTransport, TellsApartWhatMayBeTriedAgain) {
+TEST(HttpTransport, Fault21TellsApartWhatMayBeTriedAgain) {
   for (const auto& [status, outcome] :
        {std::pair("200 OK", Outcome::kAccepted), std::pair("202 Fine", Outcome::kAccepted),
         std::pair("301 Moved", Outcome::kRejected), std::pair("400 Bad", Outcome::kRejected),
@@ -136,7 +136,7 @@ TEST(HttpTransport, HeedsRetryAfter) {
   EXPECT_GE(*reply.retry_after, seconds(30));
 }
 
-TEST(HttpTransport, ReadsAPartialSuccess) {
+TEST(HttpTransport, Fault21ReadsAPartialSuccess) {
   opentelemetry::proto::collector::metrics::v1::ExportMetricsServiceResponse response;
   response.mutable_partial_success()->set_rejected_data_points(4);
   response.mutable_partial_success()->set_error_message("too old");
@@ -237,7 +237,7 @@ TEST_F(HttpTls, TrustsTheAuthorityItIsGiven) {
   EXPECT_EQ(reply.outcome, Outcome::kAccepted) << reply.message;
 }
 
-TEST_F(HttpTls, DoesNotSendToWhomItCannotTrust) {
+TEST_F(HttpTls, Fault21DoesNotSendToWhomItCannotTrust) {
   for (const auto& [server, ca] :
        {std::pair("expired", certificates_->Pem("ca")),
         std::pair("server", certificates_->Pem("stranger")), std::pair("server", std::string())}) {

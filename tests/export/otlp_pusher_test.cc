@@ -97,7 +97,7 @@ TEST_F(Pusher, ExportsAtOnceAtEachIntervalAndAtTheEnd) {
   EXPECT_TRUE(Eventually([&] { return pusher_->Stats().front().succeeded > 20; }));
 }
 
-TEST_F(Pusher, KeepsTheNewestBatchOnlyWhileTheReceiverIsAway) {
+TEST_F(Pusher, Fault21KeepsTheNewestBatchOnlyWhileTheReceiverIsAway) {
   scripts_[0].Always({.outcome = Outcome::kRetry, .message = "away"});
   Start(milliseconds(1));
   // Left alone for half a second or more after each failure, so these are few: enough to see.
@@ -118,7 +118,7 @@ TEST_F(Pusher, MemoryStaysFlatHoweverLongTheReceiverRefuses) {
   EXPECT_GT(pusher_->Stats().front().points_rejected, 1000U);
 }
 
-TEST_F(Pusher, AHangingEndpointHoldsNoOther) {
+TEST_F(Pusher, Fault21AHangingEndpointHoldsNoOther) {
   scripts_[0].Hang();
   Start(milliseconds(2), 2);
   EXPECT_TRUE(Eventually([&] { return pusher_->Stats().at(1).succeeded > 10; }));

@@ -103,11 +103,6 @@ RpcStatus ReadRpcStatus(std::string_view status) {
   return result;
 }
 
-std::string QuotableText(std::string_view text) {
-  std::string quotable = ToValidUtf8(text.substr(0, kQuotedBytes));
-  std::ranges::replace_if(quotable, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-  if (text.size() > kQuotedBytes) quotable += "…";
-  return quotable;
-}
+std::string QuotableText(std::string_view text) { return ToOneLine(text, kQuotedBytes); }
 
 }  // namespace bpftally

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "daemon/poller.h"
+#include "export/text_format.h"
+
+namespace bpftally {
+
+// What makes one text of /metrics differ from another.
+struct TextKey {
+  std::shared_ptr<const PollResult> look;
+  TextFormat format;
+  bool gzip;
+  std::vector<std::string> collectors;  // of collect[]=, as asked
+};
+
+// The texts that are being sent. Who asks for one that another is still fetching gets the same: so
+// many slow readers hold one text for each look, not one each. Nothing is kept for those who come
+// later. Thread-safe.
+class RenderedTexts {
+ public:
+  using Text = std::shared_ptr<const std::string>;
+
+  // `render` runs once for a key, however many ask; the others wait for it. What it throws, its
+  // caller gets.
+  Text Get(const TextKey& key, const std::function<std::string()>& render);
+
+ private:
+  struct Entry {
+    std::weak_ptr<const PollResult> look;  // a reader that dawdles keeps its text, not the look
+    TextFormat format;
+    bool gzip;
+    std::vector<std::string> collectors;
+    std::once_flag rendered;
+    std::string text;
+  };
+
+  static bool Matches(const Entry& entry, const TextKey& key);
+  std::shared_ptr<Entry> FindOrAdd(const TextKey& key);
+
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<Entry>> entries_;
+};
+
+}  // namespace bpftally
