@@ -46,6 +46,7 @@ bool CopyWords(char* to, std::string_view text) {
 bool CopyLooking(char* to, std::string_view text) {
   if (text.size() >= sizeof(uint64_t)) return CopyWords<uint64_t>(to, text);
   if (text.size() >= sizeof(uint32_t)) return CopyWords<uint32_t>(to, text);
+  if (text.size() >= sizeof(uint16_t)) return CopyWords<uint16_t>(to, text);
   return !text.empty() && CopyWords<uint8_t>(to, text);
 }
 
@@ -73,10 +74,11 @@ class Output {
     return true;
   }
 
-  // Room for a number, to be written in place; then Advance to its end.
-  char* NumberRoom() {
-    if (Left() < kNumberBytes) Flush();
-    return buffer_.get() + used_;
+  // Room for so many bytes, to be written in place; then Advance to their end. Null where no piece
+  // has so much.
+  char* Room(size_t bytes) {
+    if (Left() < bytes) Flush();
+    return Left() < bytes ? nullptr : buffer_.get() + used_;
   }
   void Advance(const char* end) { used_ = static_cast<size_t>(end - buffer_.get()); }
 
@@ -123,9 +125,10 @@ char* FormatFinite(char* room, double value) {
   constexpr double kSmallestFixed = 1e-4;
   constexpr double kSmallestScientific = 1e6;
   const double magnitude = std::abs(value);
-  if (magnitude >= 1 && magnitude < kSmallestScientific) {  // most counters
+  if (magnitude < kSmallestScientific) {  // most counters
     const auto whole = static_cast<int32_t>(value);
-    if (whole == value) return std::to_chars(room, room + kNumberBytes, whole).ptr;
+    if (whole == value && (whole != 0 || !std::signbit(value)))
+      return std::to_chars(room, room + kNumberBytes, whole).ptr;
   }
   const bool fixed =
       magnitude == 0 || (magnitude >= kSmallestFixed && magnitude < kSmallestScientific);
@@ -139,14 +142,14 @@ void AppendValue(Output& out, double value) {
     out.Append(NotFinite(value));
     return out.Append("\n");
   }
-  char* end = FormatFinite(out.NumberRoom(), value);
+  char* end = FormatFinite(out.Room(kNumberBytes), value);
   *end++ = '\n';
   out.Advance(end);
 }
 
 template <std::integral T>
 void AppendValue(Output& out, T value) {
-  char* room = out.NumberRoom();
+  char* room = out.Room(kNumberBytes);
   char* end = std::to_chars(room, room + kNumberBytes - 1, value).ptr;
   *end++ = '\n';
   out.Advance(end);
@@ -175,30 +178,76 @@ class BoundText {
   char text_[kNumberBytes];
 };
 
+// A text that is copied for each series, by whole blocks: a memcpy of a length that the compiler
+// cannot know is a call, and a line has one for each label.
+class BlockText {
+ public:
+  explicit BlockText(std::string text) : size_(text.size()), blocks_(std::move(text)) {
+    blocks_.resize((size_ + kBlockBytes - 1) / kBlockBytes * kBlockBytes);
+  }
+
+  std::string_view text() const { return {blocks_.data(), size_}; }
+  size_t room() const { return blocks_.size(); }  // that CopyTo needs
+
+  char* CopyTo(char* to) const {
+    for (size_t at = 0; at < blocks_.size(); at += kBlockBytes)
+      std::memcpy(to + at, blocks_.data() + at, kBlockBytes);
+    return to + size_;
+  }
+
+ private:
+  static constexpr size_t kBlockBytes = 32;
+  size_t size_;
+  std::string blocks_;
+};
+
 // The name and labels of a family's series, rendered once with gaps for the label values:
 // `name{id="`, `",type="`, `"} `.
 class SeriesText {
  public:
   SeriesText(std::string_view name, std::span<const std::string> labels)
-      : end_(labels.empty() ? fmt::format("{} ", name) : "\"} ") {
+      : end_(labels.empty() ? fmt::format("{} ", name) : "\"} "), room_(end_.room()) {
     std::string before = fmt::format("{}{{", name);
     for (const std::string& label : labels) {
-      before_values_.push_back(fmt::format("{}{}=\"", before, label));
+      before_values_.emplace_back(fmt::format("{}{}=\"", before, label));
+      room_ += before_values_.back().room();
       before = "\",";
     }
   }
 
   void Write(Output& out, LabelValues values) const {
-    for (const std::string& before : before_values_) {
-      out.Append(before);
-      AppendEscaped(out, *values++, Quotes::kEscaped);
-    }
-    out.Append(end_);
+    if (!WriteAtOnce(out, values)) WriteEscaped(out, values);
   }
 
  private:
-  std::vector<std::string> before_values_;
-  std::string end_;
+  // Does nothing where something is to be escaped, or longer than a piece: in hardly any line.
+  bool WriteAtOnce(Output& out, LabelValues values) const {
+    size_t room = room_;
+    for (size_t i = 0; i < before_values_.size(); ++i) room += values[i].size();
+    char* at = out.Room(room);
+    if (at == nullptr) return false;
+    bool escapes = false;
+    for (const BlockText& before : before_values_) {
+      at = before.CopyTo(at);
+      escapes |= CopyLooking(at, *values);
+      at += (values++)->size();
+    }
+    if (escapes) return false;
+    out.Advance(end_.CopyTo(at));
+    return true;
+  }
+
+  void WriteEscaped(Output& out, LabelValues values) const {
+    for (const BlockText& before : before_values_) {
+      out.Append(before.text());
+      AppendEscaped(out, *values++, Quotes::kEscaped);
+    }
+    out.Append(end_.text());
+  }
+
+  std::vector<BlockText> before_values_;
+  BlockText end_;
+  size_t room_;
 };
 
 std::string_view TypeName(MetricType type) {
@@ -309,7 +358,8 @@ class FamilyWriter {
     BoundText bound_text;
     uint64_t cumulative = 0;
     for (size_t i = 0; i < sample.counts.size(); ++i) {
-      cumulative += sample.counts[i];
+      // Never falls, whatever a program left in its map.
+      cumulative += std::min(sample.counts[i], UINT64_MAX - cumulative);
       values_.back() = i < sample.upper_bounds.size()
                            ? bound_text.Format(sample.upper_bounds[i], format_)
                            : "+Inf";

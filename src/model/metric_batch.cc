@@ -121,13 +121,13 @@ template <typename T>
 T* MetricBatch::Allocate(size_t count) {
   static_assert(std::is_trivially_destructible_v<T>);
   const size_t bytes = count * sizeof(T);
-  const size_t padding = -reinterpret_cast<uintptr_t>(next_) % alignof(T);
+  size_t padding = -reinterpret_cast<uintptr_t>(next_) % alignof(T);
   if (left_ < bytes + padding) {
     const size_t block = std::max(bytes, kBlockBytes);
     blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block));
-    next_ = blocks_.back().get();  // operator new[] aligns for every T used here
+    next_ = blocks_.back().get();
     left_ = block;
-    return Allocate<T>(count);
+    padding = 0;  // operator new[] aligns for every T used here
   }
   T* start = reinterpret_cast<T*>(next_ + padding);
   next_ += bytes + padding;
@@ -144,10 +144,13 @@ std::string_view MetricBatch::Intern(std::string_view text) {
 }
 
 std::string_view MetricBatch::InternNumber(uint64_t number) {
-  constexpr size_t kDigits = 20;
-  char digits[kDigits];
-  const auto end = std::to_chars(digits, digits + kDigits, number).ptr;
-  return Intern({digits, static_cast<size_t>(end - digits)});
+  constexpr size_t kMostDigits = 20;
+  char* const digits = Allocate<char>(kMostDigits);
+  char* const end = std::to_chars(digits, digits + kMostDigits, number).ptr;
+  const auto unused = static_cast<size_t>(digits + kMostDigits - end);
+  next_ -= unused;  // of what was allocated last
+  left_ += unused;
+  return {digits, end};
 }
 
 LabelValues MetricBatch::Labels(std::span<const std::string_view> values) {

@@ -60,14 +60,20 @@ Attachment AttachToPerfEvents(const bpf_program* program, const PerfEventSection
   auto cpus = OnlineCpus();
   if (!cpus) return Failed(cpus.error());
   Attachment attachment;
+  std::vector<int> failed;
   for (const int cpu : *cpus) {
     const LibbpfWarnings warnings;
     BpfLinkPtr link = AttachOnCpu(program, section, cpu);
-    if (link)
+    if (link) {
       attachment.links.push_back(std::move(link));
-    else
-      attachment.error =
-          Wrap(AttachError(program, errno, warnings.Last()), fmt::format("CPU {}", cpu));
+    } else {
+      attachment.error = AttachError(program, errno, warnings.Last());
+      failed.push_back(cpu);
+    }
+  }
+  if (!failed.empty()) {
+    attachment.error = Wrap(std::move(*attachment.error),
+                            fmt::format("CPU{} {}", failed.size() > 1 ? "s" : "", CpuList(failed)));
   }
   return attachment;
 }

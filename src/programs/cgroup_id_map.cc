@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <re2/re2.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -18,8 +17,10 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "config/finding.h"
 #include "programs/cgroup_root.h"
 #include "programs/cgroup_watch.h"
+#include "programs/regexp.h"
 
 namespace bpftally {
 namespace {
@@ -35,11 +36,9 @@ Error Invalid(const CgroupIdMapConfig& config, std::string_view what) {
 Result<Expressions> Compile(const CgroupIdMapConfig& config) {
   Expressions expressions;
   for (const std::string& text : config.regexps) {
-    expressions.push_back(std::make_unique<RE2>(text, RE2::Quiet));
-    if (!expressions.back()->ok()) {
-      return std::unexpected(Invalid(config, fmt::format("bad regular expression \"{}\": {}", text,
-                                                         expressions.back()->error())));
-    }
+    auto expression = CompileRegexp(text);
+    if (!expression) return std::unexpected(Invalid(config, expression.error().message));
+    expressions.push_back(std::move(*expression));
   }
   return expressions;
 }
@@ -49,7 +48,8 @@ Result<const LoadedMap*> FindMap(const CgroupIdMapConfig& config, const LoadedPr
   const bool storage = config.type == "cgrp_storage";
   if (!storage && !config.type.empty() && config.type != "hash") {
     return std::unexpected(Invalid(
-        config, fmt::format("unknown type \"{}\": expected hash or cgrp_storage", config.type)));
+        config,
+        fmt::format("unknown type {}: expected hash or cgrp_storage", Quoted(config.type))));
   }
   const LoadedMap* map = program.FindMap(config.name);
   if (map == nullptr) return std::unexpected(Invalid(config, "the object has no map of that name"));

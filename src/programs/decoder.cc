@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/suggest.h"
+#include "config/finding.h"
 #include "programs/decoder_factories.h"
 
 namespace bpftally {
@@ -84,7 +85,7 @@ std::vector<std::string_view> DecoderNames() {
 Result<std::unique_ptr<Decoder>> MakeDecoder(const DecoderConfig& config, HostTables& tables) {
   const auto found = std::ranges::find(kDecoders, config.name, &NamedFactory::name);
   if (found != kDecoders.end()) return found->make(config, tables);
-  return InvalidInput(fmt::format("unknown decoder \"{}\"{}", config.name,
+  return InvalidInput(fmt::format("unknown decoder {}{}", Quoted(config.name),
                                   DidYouMean(config.name, DecoderNames())));
 }
 

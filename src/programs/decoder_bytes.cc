@@ -4,20 +4,14 @@
 
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <iterator>
+#include <optional>
 
 #include "programs/decoder_factories.h"
+#include "programs/entry_value.h"
 
 namespace bpftally {
 namespace {
-
-template <typename Number>
-uint64_t Load(std::string_view bytes) {
-  Number number = 0;
-  std::memcpy(&number, bytes.data(), sizeof number);
-  return number;
-}
 
 template <typename Number>
 Result<uint64_t> LoadFront(std::string_view bytes, std::string_view decoder) {
@@ -95,25 +89,11 @@ Result<uint64_t> LoadUint64(std::string_view bytes, std::string_view decoder) {
 }
 
 DecoderResult DecodeUint(std::string_view input, std::string& out) {
-  uint64_t number = 0;
-  switch (input.size()) {
-    case 1:
-      number = Load<uint8_t>(input);
-      break;
-    case 2:
-      number = Load<uint16_t>(input);
-      break;
-    case 4:
-      number = Load<uint32_t>(input);
-      break;
-    case 8:
-      number = Load<uint64_t>(input);
-      break;
-    default:
-      return InvalidInput(fmt::format("uint needs 1, 2, 4 or 8 bytes, not {}", input.size()));
-  }
+  const std::optional<uint64_t> number = LoadUint(input);
+  if (!number)
+    return InvalidInput(fmt::format("uint needs 1, 2, 4 or 8 bytes, not {}", input.size()));
   std::array<char, 20> digits{};
-  const auto written = std::to_chars(digits.begin(), digits.end(), number);
+  const auto written = std::to_chars(digits.begin(), digits.end(), *number);
   out.assign(digits.data(), written.ptr);
   return Decoder::Verdict::kKeep;
 }

@@ -1,7 +1,6 @@
 // The decoders that take the text of the decoder before them, and need nothing of the host.
 
 #include <fmt/format.h>
-#include <re2/re2.h>
 
 #include <array>
 #include <charconv>
@@ -13,6 +12,7 @@
 #include "base/utf8.h"
 #include "programs/decoder_factories.h"
 #include "programs/errno_names.h"
+#include "programs/regexp.h"
 #include "programs/syscall_names.h"
 
 namespace bpftally {
@@ -25,7 +25,7 @@ Result<Number> ParseNumber(std::string_view text, const char* range) {
   if (error == std::errc() && end == text.end()) return number;
   constexpr size_t kQuoted = 40;
   return InvalidInput(fmt::format("\"{}\" is no whole number {}: is `uint` missing before?",
-                                  ToValidUtf8(text.substr(0, kQuoted)), range));
+                                  ToOneLine(text, kQuoted), range));
 }
 
 class StaticMap final : public Decoder {
@@ -120,15 +120,11 @@ Result<std::unique_ptr<Decoder>> MakeStaticMap(const DecoderConfig& config, Host
 
 Result<std::unique_ptr<Decoder>> MakeRegexp(const DecoderConfig& config, HostTables&) {
   if (!config.regexps) return InvalidInput("regexp needs `regexps`, a list of expressions");
-  RE2::Options options;
-  options.set_log_errors(false);
   std::vector<std::unique_ptr<RE2>> expressions;
   for (const std::string& text : *config.regexps) {
-    expressions.push_back(std::make_unique<RE2>(text, options));
-    if (!expressions.back()->ok()) {
-      return InvalidInput(
-          fmt::format("bad regular expression \"{}\": {}", text, expressions.back()->error()));
-    }
+    auto expression = CompileRegexp(text);
+    if (!expression) return std::unexpected(std::move(expression.error()));
+    expressions.push_back(std::move(*expression));
   }
   return std::make_unique<Regexp>(std::move(expressions));
 }

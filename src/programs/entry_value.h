@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -12,6 +13,29 @@
 
 namespace bpftally {
 
+template <typename Number>
+uint64_t Load(std::string_view bytes) {
+  Number number = 0;
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return number;
+}
+
+// An unsigned number of the host's order; nothing where no number has so many bytes.
+inline std::optional<uint64_t> LoadUint(std::string_view bytes) {
+  switch (bytes.size()) {
+    case sizeof(uint8_t):
+      return Load<uint8_t>(bytes);
+    case sizeof(uint16_t):
+      return Load<uint16_t>(bytes);
+    case sizeof(uint32_t):
+      return Load<uint32_t>(bytes);
+    case sizeof(uint64_t):
+      return Load<uint64_t>(bytes);
+    default:
+      return std::nullopt;
+  }
+}
+
 // The number at `field` of one CPU's value as programs write it: up to 64 bits, of the host's
 // order.
 inline uint64_t EntryValue(const MapContent& content, size_t entry, size_t cpu, FieldPlan field) {
@@ -19,7 +43,11 @@ inline uint64_t EntryValue(const MapContent& content, size_t entry, size_t cpu, 
   const auto bytes = content.Value(entry, cpu);
   if (field.offset < bytes.size()) {
     const size_t size = std::min({field.size, bytes.size() - field.offset, sizeof value});
-    std::memcpy(&value, bytes.data() + field.offset, size);
+    if (size == sizeof value) {  // nearly always; one instruction, and not a call
+      std::memcpy(&value, bytes.data() + field.offset, sizeof value);
+    } else {
+      std::memcpy(&value, bytes.data() + field.offset, size);
+    }
   }
   return value;
 }

@@ -125,6 +125,18 @@ uint64_t SumSlot(const HistogramConfig& config) {
   return config.bucket_keys.empty() ? kNoSlot : SlotOf(config.bucket_keys.back() + 1);
 }
 
+uint64_t EntriesOfArray(const HistogramPlan& plan) {
+  uint64_t entries = 0;
+  for (const uint64_t slot : plan.slots) {
+    if (slot != kNoSlot) entries = std::max(entries, slot + 1);
+  }
+  return entries;
+}
+
+uint64_t EntriesOfHash(const HistogramPlan& plan) {
+  return plan.slots.size() - static_cast<size_t>(std::ranges::count(plan.slots, kNoSlot));
+}
+
 }  // namespace
 
 HistogramPlan PlanBuckets(const HistogramConfig& config, Problems& problems) {
@@ -147,20 +159,15 @@ HistogramPlan PlanBuckets(const HistogramConfig& config, Problems& problems) {
 
 void CheckCapacity(const HistogramConfig& config, const HistogramPlan& plan, const ObjectMap& map,
                    Problems& problems) {
-  if (config.labels.size() != 1 || map.max_entries == 0 || plan.slots.empty()) return;
+  const bool is_array = map.type == BPF_MAP_TYPE_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY;
+  if (map.max_entries == 0 || (is_array && config.labels.size() > 1)) return;
   const auto warn = [&](std::string what) {
     problems.push_back({config.at, std::move(what), false});
   };
-  const bool is_array = map.type == BPF_MAP_TYPE_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY;
-  uint64_t entries = plan.slots.size();
-  if (is_array) {
-    entries = 0;
-    for (const uint64_t slot : plan.slots) {
-      if (slot != kNoSlot) entries = std::max(entries, slot + 1);
-    }
-  }
+  const uint64_t entries = is_array ? EntriesOfArray(plan) : EntriesOfHash(plan);
   if (entries > map.max_entries) {
-    warn(fmt::format("the buckets need {} entries, but max_entries of the map is {}", entries,
+    warn(fmt::format("the buckets{} need {} entries, but max_entries of the map is {}",
+                     config.labels.size() > 1 ? " of one histogram" : "", entries,
                      map.max_entries));
   } else if (is_array && plan.sum_slot >= map.max_entries) {
     warn(fmt::format("the sum stays 0: its slot {} is beyond the map's max_entries {}",

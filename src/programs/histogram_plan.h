@@ -9,7 +9,7 @@ namespace bpftally {
 // The buckets of a histogram; its slot is left to be filled in.
 HistogramPlan PlanBuckets(const HistogramConfig& config, Problems& problems);
 
-// Whether the map can hold what fills the buckets, where the slot is its whole key.
+// Whether the map can hold what fills the buckets of one histogram.
 void CheckCapacity(const HistogramConfig& config, const HistogramPlan& plan, const ObjectMap& map,
                    Problems& problems);
 

@@ -1,7 +1,6 @@
 #include "programs/label_checks.h"
 
 #include <fmt/format.h>
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +13,7 @@
 #include "base/suggest.h"
 #include "programs/decoder.h"
 #include "programs/published_name.h"
+#include "programs/regexp.h"
 
 namespace bpftally {
 namespace {
@@ -41,11 +41,8 @@ void CheckRegexps(const DecoderConfig& decoder, Problems& problems) {
     return;
   }
   for (const std::string& text : *decoder.regexps) {
-    const RE2 regexp(text, RE2::Quiet);
-    if (!regexp.ok()) {
-      problems.push_back({decoder.at, fmt::format("the regular expression {} is wrong: {}",
-                                                  Quoted(text), regexp.error())});
-    }
+    if (const auto regexp = CompileRegexp(text); !regexp)
+      problems.push_back({decoder.at, regexp.error().message});
   }
 }
 

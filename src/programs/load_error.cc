@@ -1,6 +1,8 @@
 #include "programs/load_error.h"
 
 #include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +10,8 @@
 #include <cstring>
 #include <optional>
 #include <vector>
+
+#include "base/utf8.h"
 
 namespace bpftally {
 namespace {
@@ -24,7 +28,7 @@ std::string_view WithoutProgram(std::string_view warning) {
 
 // libbpf's attach functions may answer with an errno of their own only.
 std::string Reason(int sys_errno, std::string_view warning) {
-  if (!warning.empty()) return std::string(WithoutProgram(warning));
+  if (!warning.empty()) return ToOneLine(WithoutProgram(warning));
   return sys_errno == 0 ? "libbpf gives no reason" : std::strerror(sys_errno);
 }
 
@@ -39,17 +43,39 @@ bool IsTracepoint(std::string_view section) {
 
 bool HasFile(const char* path) { return ::access(path, F_OK) == 0; }
 
+// Also where we may not look into it.
+bool HasTracefs() {
+  return HasFile("/sys/kernel/tracing/events") || errno == EACCES ||
+         HasFile("/sys/kernel/debug/tracing/events");
+}
+
+// lockdown=confidentiality leaves tracefs mounted and empty.
+bool IsTracefsLocked() {
+  struct statfs mounted{};
+  return !HasTracefs() && ::statfs("/sys/kernel/tracing", &mounted) == 0 &&
+         mounted.f_type == TRACEFS_MAGIC;
+}
+
+// What libbpf looks up there.
+bool NeedsTracefs(std::string_view section) {
+  return IsTracepoint(section) || (IsKprobe(section) && section.contains(".multi"));
+}
+
 // What is missing, or what to do; empty where nobody can say.
 std::string_view AttachAdvice(const bpf_program* program, int sys_errno) {
   const std::string_view section = bpf_program__section_name(program);
-  if (sys_errno == EPERM || sys_errno == EACCES)
-    return "needs CAP_PERFMON, or CAP_NET_ADMIN for what attaches to the network";
   if (IsKprobe(section) && !HasFile("/sys/bus/event_source/devices/kprobe/type"))
     return "this kernel has no kprobes (CONFIG_KPROBES): use fentry, tp_btf or a tracepoint";
+  if ((IsKprobe(section) || IsTracepoint(section)) && IsTracefsLocked())
+    return "lockdown=confidentiality allows neither kprobes nor tracefs: use raw_tp or tp_btf";
+  if (NeedsTracefs(section) && sys_errno == EACCES)
+    return "tracefs lets only root in: run as root, or with CAP_DAC_READ_SEARCH";
+  if (sys_errno == EPERM || sys_errno == EACCES)
+    return "needs CAP_PERFMON, or CAP_NET_ADMIN for what attaches to the network; with these, what "
+           "guards this kernel forbids it";
   if (IsKprobe(section) && sys_errno == ENOENT)
     return "this kernel has no such function, or it may not be probed";
-  if (IsTracepoint(section) && !HasFile("/sys/kernel/tracing/events") &&
-      !HasFile("/sys/kernel/debug/tracing/events"))
+  if (NeedsTracefs(section) && !HasTracefs())
     return "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing";
   if (IsTracepoint(section) && sys_errno == ENOENT) return "this kernel has no such tracepoint";
   if (bpf_program__type(program) == BPF_PROG_TYPE_PERF_EVENT &&
@@ -90,13 +116,13 @@ std::string LastLines(std::string_view log) {
     const size_t start = log.find_last_of('\n') + 1;  // npos + 1: the first line
     const std::string_view line = log.substr(start);
     log = log.substr(0, start);
-    const bool statistics = line.starts_with("processed ") ||
-                            line.starts_with("verification time") ||
-                            line.starts_with("stack depth");
+    const bool statistics =
+        line.starts_with("processed ") || line.starts_with("insns processed ") ||
+        line.starts_with("verification time") || line.starts_with("stack depth");
     if (!statistics && !line.empty()) lines.push_back(line.substr(0, kLineBytes));
   }
   std::ranges::reverse(lines);
-  return fmt::format("{}", fmt::join(lines, " | "));
+  return ToOneLine(fmt::format("{}", fmt::join(lines, " | ")));
 }
 
 Error ObjectError(const std::string& path, int sys_errno, std::string_view warning) {
@@ -104,7 +130,7 @@ Error ObjectError(const std::string& path, int sys_errno, std::string_view warni
   if (sys_errno == EPERM) advice = "needs CAP_BPF and CAP_PERFMON: run with sudo";
   if (sys_errno == E2BIG || sys_errno == ENOMEM) advice = "a map is too large for this machine";
   const std::string reason =
-      warning.empty() ? std::string() : fmt::format(" [{}]", WithoutProgram(warning));
+      warning.empty() ? std::string() : fmt::format(" [{}]", ToOneLine(WithoutProgram(warning)));
   Error error = ErrnoError(sys_errno, "cannot load " + path);
   error.message += reason + Parenthesised(advice);
   // ENOENT: the file. Nothing vanished.

@@ -162,15 +162,11 @@ class KernelProgram final : public LoadedProgram {
   std::vector<int> iterator_links_;
 };
 
-// The first refusal speaks for all: an object of which nothing runs would show zeros as if nothing
-// happened.
-Result<void> AnyProgram(const std::vector<AttachStatus>& statuses) {
-  if (statuses.empty() || std::ranges::any_of(statuses, &AttachStatus::id)) return {};
-  return std::unexpected(statuses.front().error.value_or(
-      Error{ErrorKind::kInternal, 0, "no program of the object is in the kernel"}));
-}
-
 }  // namespace
+
+bool LoadedProgram::runs() const {
+  return statuses().empty() || std::ranges::any_of(statuses(), &AttachStatus::id);
+}
 
 const LoadedMap* LoadedProgram::FindMap(std::string_view name) const {
   const auto found = std::ranges::find(maps(), name, &LoadedMap::name);
@@ -185,8 +181,7 @@ Result<std::unique_ptr<LoadedProgram>> LoadedProgram::Load(const ProgramPlan& pl
   auto verified = LoadObject({plan.object, options.btf_path, std::move(*addresses)});
   if (!verified) return std::unexpected(verified.error());
   auto program = std::make_unique<KernelProgram>(std::move(*verified), sys);
-  if (auto any = AnyProgram(program->statuses()); !any) return std::unexpected(any.error());
-  if (options.attach) program->AttachAll(Attacher(options.cgroup_root));
+  if (options.attach && program->runs()) program->AttachAll(Attacher(options.cgroup_root));
   return program;
 }
 

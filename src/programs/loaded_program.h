@@ -58,8 +58,8 @@ struct LoadedMap {
 class LoadedProgram {
  public:
   // A program that the verifier refuses or that does not attach is told in statuses() and harms no
-  // other. An error: nothing of this object can run (no such file, a map the kernel refuses, a
-  // kernel address that is not there, not one program that loads).
+  // other. An error: nothing of this object can be loaded (no such file, a map the kernel refuses,
+  // a kernel address that is not there).
   static Result<std::unique_ptr<LoadedProgram>> Load(const ProgramPlan& plan,
                                                      const LoadOptions& options, BpfSys& sys);
 
@@ -69,6 +69,8 @@ class LoadedProgram {
 
   // In the order of the object.
   virtual const std::vector<AttachStatus>& statuses() const = 0;
+  // False where the kernel refused every program: the maps would show zeros as if nothing happened.
+  bool runs() const;
   // Without those that libbpf makes for itself (.rodata, .bss, ...).
   virtual const std::vector<LoadedMap>& maps() const = 0;
   const LoadedMap* FindMap(std::string_view name) const;

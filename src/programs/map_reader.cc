@@ -12,7 +12,8 @@
 namespace bpftally {
 namespace {
 
-constexpr uint32_t kFirstRoom = 4096;      // entries a call
+constexpr uint32_t kMostRoom = 4096;       // entries a call at first,
+constexpr size_t kPieceBytes = 4 << 20;    // and what they may take: large ones come few at a time
 constexpr size_t kMappedPiece = 8 * 1024;  // elements: whole pages, whatever a page is
 constexpr int kRetries = 100;              // of one call, when keys vanish under it
 constexpr size_t kPatience = 4096;         // repeated keys, beside three for each new one
@@ -112,7 +113,7 @@ Result<void> MapReader::ReadMapped(const Task& task) {
 }
 
 Result<void> MapReader::ReadBatches(const Task& task) {
-  uint32_t room = std::clamp<uint32_t>(task.map.max_entries, 1, kFirstRoom);
+  uint32_t room = std::clamp<uint32_t>(task.map.max_entries, 1, FirstRoom());
   cursor_.assign(std::max<size_t>(task.map.key_size, sizeof(uint32_t)), std::byte{0});
   began_ = false;
   retries_ = 0;
@@ -154,7 +155,8 @@ Result<void> MapReader::ReadByKey(const Task& task) {
   std::vector<std::byte> key;
   std::vector<std::byte> next(task.map.key_size);
   size_t count = 0;
-  MakeRoom(kFirstRoom);
+  const uint32_t room = FirstRoom();
+  MakeRoom(room);
   while (true) {
     if (auto in_time = CheckTime(task); !in_time) return in_time;
     const Result<bool> more = sys_.NextKey(task.map.fd, key, next);
@@ -167,9 +169,9 @@ Result<void> MapReader::ReadByKey(const Task& task) {
       continue;
     }
     if (auto read = ReadEntry(task, key, count); !read) return read;
-    if (count < kFirstRoom) continue;
+    if (count < room) continue;
     if (auto handed = HandOver(task, count); !handed) return handed;
-    MakeRoom(kFirstRoom);
+    MakeRoom(room);
     count = 0;
   }
 }
@@ -184,6 +186,11 @@ Result<void> MapReader::ReadEntry(const Task& task, std::span<const std::byte> k
   std::ranges::copy(key, piece_.keys.begin() + static_cast<ptrdiff_t>(count * key.size()));
   ++count;
   return {};
+}
+
+uint32_t MapReader::FirstRoom() const {
+  const size_t entry = std::max<size_t>(piece_.key_size + piece_.value_size * piece_.cpus, 1);
+  return static_cast<uint32_t>(std::clamp<size_t>(kPieceBytes / entry, 1, kMostRoom));
 }
 
 Result<void> MapReader::CheckTime(const Task& task) const {

@@ -51,6 +51,7 @@ class MapReader {
   Result<void> ReadByKey(const Task& task);
   Result<void> ReadEntry(const Task& task, std::span<const std::byte> key, size_t& count);
 
+  uint32_t FirstRoom() const;  // for as many entries
   Result<void> CheckTime(const Task& task) const;
   Result<void> CheckRepeats(const Task& task) const;
   void MakeRoom(size_t entries);

@@ -81,12 +81,24 @@ class CounterEvaluator final : public MetricEvaluator {
   }
 
   Result<void> AddValue(std::string_view bytes, double value) {
+    if (distinct_ && result_.samples.size() < scope_->max_series) return AddSample(bytes, value);
     const auto verdict = labels_.Decode(bytes);
     if (!verdict) return std::unexpected(verdict.error());
     if (*verdict == Decoder::Verdict::kDrop) {
       ++result_.unwanted;
     } else if (Sample* sample = FindOrMakeSample()) {
       sample->value = std::get<double>(sample->value) + value;
+    }
+    return {};
+  }
+
+  Result<void> AddSample(std::string_view bytes, double value) {
+    const auto labels = labels_.Publish(bytes, scope_->batch);
+    if (!labels) return std::unexpected(labels.error());
+    if (*labels == nullptr) {
+      ++result_.unwanted;
+    } else {
+      result_.samples.push_back({*labels, value, scope_->start_time_ns});
     }
     return {};
   }
@@ -98,10 +110,8 @@ class CounterEvaluator final : public MetricEvaluator {
       ++result_.over_limit;
       return nullptr;
     }
-    if (!distinct_) {
-      const auto [number, is_new] = index_.Insert(labels_.Join());
-      if (!is_new) return &result_.samples[number];
-    }
+    const auto [number, is_new] = index_.Insert(labels_.Join());
+    if (!is_new) return &result_.samples[number];
     return &result_.samples.emplace_back(
         Sample{PublishLabels(scope_->batch, labels_.values()), 0.0, scope_->start_time_ns});
   }

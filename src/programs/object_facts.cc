@@ -108,6 +108,7 @@ Result<ObjectFacts> ReadObjectFacts(const std::string& path) {
   }
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object->get()) {
+    if (!bpf_program__autoload(program)) continue;  // SEC("?...") says that it is not wanted
     facts.programs.push_back({bpf_program__name(program), bpf_program__section_name(program)});
   }
   return facts;

@@ -41,6 +41,17 @@ Result<std::vector<int>> ParseCpuList(std::string_view text) {
   return cpus;
 }
 
+std::string CpuList(std::span<const int> cpus) {
+  std::string list;
+  for (size_t first = 0, last = 0; first < cpus.size(); first = ++last) {
+    while (last + 1 < cpus.size() && cpus[last + 1] == cpus[last] + 1) ++last;
+    if (!list.empty()) list += ',';
+    list += std::to_string(cpus[first]);
+    if (last > first) list += '-' + std::to_string(cpus[last]);
+  }
+  return list;
+}
+
 Result<std::vector<int>> OnlineCpus() {
   const char* const path = "/sys/devices/system/cpu/online";
   std::ifstream file(path);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <linux/bpf.h>
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +15,7 @@
 #include "programs/label_checks.h"
 #include "programs/plan_notes.h"
 #include "programs/published_name.h"
+#include "programs/regexp.h"
 
 namespace bpftally {
 namespace {
@@ -100,6 +100,7 @@ class Planner {
     plan_.name = config_.name;
     plan_.file = config_.file;
     plan_.object = config_.object;
+    plan_.programs = object_.programs;
     plan_.kaddrs = config_.kaddrs;
     plan_.cgroup_id_map = config_.cgroup_id_map;
     for (const CounterConfig& counter : config_.counters) PlanCounter(counter);
@@ -313,10 +314,8 @@ class Planner {
                   fmt::format("type {}, expected hash or cgrp_storage", Quoted(config.type)));
     }
     for (const std::string& text : config.regexps) {
-      if (const RE2 regexp(text, RE2::Quiet); !regexp.ok()) {
-        notes.Error(config.at, fmt::format("the regular expression {} is wrong: {}", Quoted(text),
-                                           regexp.error()));
-      }
+      if (const auto regexp = CompileRegexp(text); !regexp)
+        notes.Error(config.at, regexp.error().message);
     }
     const ObjectMap* map = MapFor(config.name, config.at, notes);
     if (map == nullptr) return;

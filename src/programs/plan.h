@@ -106,6 +106,7 @@ struct ProgramPlan {
   std::string name;    // of the configuration
   std::string file;    // for messages
   std::string object;  // the .bpf.o
+  std::vector<ObjectProgram> programs = {};
   std::vector<MetricPlan> metrics;
   std::vector<SpanPlan> spans;
   std::vector<std::string> kaddrs;

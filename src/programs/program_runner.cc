@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "programs/family_merger.h"
 #include "programs/label_decoder.h"
+#include "programs/read_together.h"
 #include "programs/runner_families.h"
 
 namespace bpftally {
@@ -20,46 +22,19 @@ FamilySpec SpecOf(const MetricPlan& plan) {
   return spec;
 }
 
+Result<const LoadedMap*> FindMap(const LoadedProgram& loaded, const std::string& name) {
+  if (const LoadedMap* map = loaded.FindMap(name)) return map;
+  return std::unexpected(
+      Error{ErrorKind::kInvalid, 0, fmt::format("the object has no map {}", name)});
+}
+
+size_t SeriesOf(const Evaluated& evaluated) {
+  return evaluated.samples.size() + evaluated.histograms.size();
+}
+
 bool SameMeaning(const FamilySpec& a, const FamilySpec& b) {
   return a.help == b.help && a.type == b.type && a.label_names == b.label_names;
 }
-
-// Adds what is new to a family; returns how many series it had already.
-class Merger {
- public:
-  explicit Merger(MetricFamily& family) : family_(family) {}
-
-  uint64_t Take(Evaluated evaluated) {
-    return Take(family_.samples, std::move(evaluated.samples)) +
-           Take(family_.histograms, std::move(evaluated.histograms));
-  }
-
- private:
-  template <typename T>
-  uint64_t Take(std::vector<T>& to, std::vector<T> from) {
-    if (to.empty()) {
-      to = std::move(from);
-      return 0;
-    }
-    if (seen_.size() == 0)
-      for (const T& sample : to) seen_.Insert(Join(sample.labels));
-    const size_t before = to.size();
-    for (const T& sample : from)
-      if (seen_.Insert(Join(sample.labels)).is_new) to.push_back(sample);
-    return from.size() - (to.size() - before);
-  }
-
-  std::string_view Join(LabelValues labels) {
-    joined_.clear();
-    for (size_t i = 0; i < family_.spec.label_names.size(); ++i)
-      AppendLabelValue(joined_, labels[i]);
-    return joined_;
-  }
-
-  MetricFamily& family_;
-  ByteIndex seen_;
-  std::string joined_;
-};
 
 }  // namespace
 
@@ -70,14 +45,16 @@ ProgramRunner::ProgramRunner(RunnerHost host, RunnerOptions options)
       tables_(host_.sources, host_.clock),
       event_tables_(host_.event_sources, host_.clock) {}
 
-void ProgramRunner::AddFailed(std::string name) {
-  programs_.push_back(std::make_unique<RunningProgram>(RunningProgram{.name = std::move(name)}));
+void ProgramRunner::AddFailed(ProgramPlan plan) {
+  programs_.push_back(std::make_unique<RunningProgram>(
+      RunningProgram{.name = std::move(plan.name), .programs = std::move(plan.programs)}));
 }
 
 void ProgramRunner::Add(ProgramPlan plan, std::unique_ptr<LoadedProgram> loaded,
                         std::unique_ptr<CgroupIdMap> cgroups) {
   RunningProgram& program = *programs_.emplace_back(std::make_unique<RunningProgram>(
       RunningProgram{.name = std::move(plan.name),
+                     .programs = std::move(plan.programs),
                      .loaded = std::move(loaded),
                      .cgroups = std::move(cgroups),
                      .loaded_at_ns = host_.clock.WallNanoseconds()}));
@@ -88,6 +65,7 @@ void ProgramRunner::Add(ProgramPlan plan, std::unique_ptr<LoadedProgram> loaded,
     Join(program, metric);
     if (!metric.unusable) Prepare(metric, *program.loaded);
   }
+  GroupByMap(program);
   if (!options_.spans) return;
   for (const SpanPlan& span : plan.spans) {
     if (auto prepared = PrepareSpans(program, span); !prepared)
@@ -113,34 +91,41 @@ void ProgramRunner::Join(RunningProgram& program, RunningMetric& metric) {
   }
 }
 
-void ProgramRunner::Prepare(RunningMetric& metric, const LoadedProgram& loaded) {
-  metric.map = loaded.FindMap(metric.plan.map);
-  if (metric.map == nullptr) {
-    metric.unusable =
-        Error{ErrorKind::kInvalid, 0, fmt::format("the object has no map {}", metric.plan.map)};
-  } else if (metric.plan.source == MetricSource::kPerfEvents) {
-    if (auto prepared = PrepareEvents(metric); !prepared)
-      metric.unusable = std::move(prepared.error());
-  } else if (auto evaluator = MetricEvaluator::Make(metric.plan, tables_)) {
-    metric.evaluator = std::move(*evaluator);
-  } else {
-    metric.unusable = std::move(evaluator.error());
+void ProgramRunner::GroupByMap(RunningProgram& program) {
+  for (const auto& metric : program.metrics) {
+    for (const auto& other : program.metrics) {
+      if (metric->evaluator && other->evaluator && metric->map == other->map)
+        metric->same_map.push_back(other.get());
+    }
   }
-  if (metric.unusable)
+}
+
+void ProgramRunner::Prepare(RunningMetric& metric, const LoadedProgram& loaded) {
+  if (auto prepared = PrepareReading(metric, loaded); !prepared) {
+    metric.unusable = std::move(prepared.error());
     spdlog::warn("metric {} stays empty: {}", metric.plan.name, metric.unusable->message);
+  }
+}
+
+Result<void> ProgramRunner::PrepareReading(RunningMetric& metric, const LoadedProgram& loaded) {
+  const auto map = FindMap(loaded, metric.plan.map);
+  if (!map) return std::unexpected(map.error());
+  metric.map = *map;
+  if (metric.plan.source == MetricSource::kPerfEvents) return PrepareEvents(metric);
+  auto evaluator = MetricEvaluator::Make(metric.plan, tables_);
+  if (!evaluator) return std::unexpected(std::move(evaluator.error()));
+  metric.evaluator = std::move(*evaluator);
+  return {};
 }
 
 Result<void> ProgramRunner::PrepareSpans(RunningProgram& program, const SpanPlan& plan) {
   if (plan.unusable) return std::unexpected(*plan.unusable);
-  const LoadedMap* map = program.loaded->FindMap(plan.map);
-  if (map == nullptr) {
-    return std::unexpected(
-        Error{ErrorKind::kInvalid, 0, fmt::format("the object has no map {}", plan.map)});
-  }
+  const auto map = FindMap(*program.loaded, plan.map);
+  if (!map) return std::unexpected(map.error());
   auto source = SpanSource::Make(plan, program.name, event_tables_, host_.clock, spans_);
   if (!source) return std::unexpected(source.error());
   program.spans.push_back({plan.name, std::move(*source)});
-  return ReadEvents(*map, *program.spans.back().source);
+  return ReadEvents(**map, *program.spans.back().source);
 }
 
 Result<void> ProgramRunner::ReadEvents(const LoadedMap& map, EventSink& sink) {
@@ -204,7 +189,7 @@ void ProgramRunner::RunIterators(RunningProgram& program, const Look& look) {
 
 void ProgramRunner::CollectFamily(const Family& family, Look& look) {
   MetricFamily& published = look.batch.Add(family.spec, kMetricPrograms);
-  Merger merger(published);
+  FamilyMerger merger(published);
   for (const Member& member : family.members) {
     const auto began = host_.clock.Now();
     Result<Evaluated> evaluated = Evaluate(member, look);
@@ -221,15 +206,34 @@ Result<Evaluated> ProgramRunner::Evaluate(const Member& member, Look& look) {
   return EvaluateMap(member, look);
 }
 
+// A map is read once, when the first of its metrics is asked for.
 Result<Evaluated> ProgramRunner::EvaluateMap(const Member& member, Look& look) {
-  MetricEvaluator& evaluator = *member.metric->evaluator;
-  evaluator.Start({.batch = look.batch,
-                   .max_series = look.series_left,
-                   .start_time_ns = member.program->loaded_at_ns});
-  const auto read = reader_.Read(*member.metric->map, look.deadline,
-                                 [&](const MapContent& piece) { return evaluator.Add(piece); });
-  if (!read) return std::unexpected(read.error());
-  return evaluator.Finish();
+  if (auto known = std::exchange(member.metric->evaluated, std::nullopt)) return *std::move(known);
+  std::vector<RunningMetric*> metrics = member.metric->same_map;
+  if (!FitTogether(metrics, look)) metrics = {member.metric};
+  std::vector<MetricEvaluator*> evaluators;
+  for (RunningMetric* metric : metrics) {
+    evaluators.push_back(metric->evaluator.get());
+    evaluators.back()->Start({.batch = look.batch,
+                              .max_series = look.series_left,
+                              .start_time_ns = member.program->loaded_at_ns});
+  }
+  auto results = ReadTogether(reader_, *member.metric->map, look.deadline, evaluators);
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    if (results[i]) look.series_left -= SeriesOf(*results[i]);
+    metrics[i]->evaluated = std::move(results[i]);
+  }
+  return *std::exchange(member.metric->evaluated, std::nullopt);
+}
+
+// Where they could have more series than may be, the first metrics are to have theirs: one after
+// another.
+bool ProgramRunner::FitTogether(const std::vector<RunningMetric*>& metrics,
+                                const Look& look) const {
+  uint64_t most = 0;
+  for (const RunningMetric* metric : metrics)
+    most += metric->map->max_entries * (metric->plan.cpu_label ? host_.possible_cpus : 1);
+  return most <= look.series_left;
 }
 
 Evaluated ProgramRunner::EvaluateEvents(RunningMetric& metric, Look& look) {
@@ -247,6 +251,7 @@ Evaluated ProgramRunner::EvaluateEvents(RunningMetric& metric, Look& look) {
     evaluated.samples.push_back({PublishLabels(look.batch, series.labels),
                                  static_cast<double>(series.count), counts.start_time_ns});
   }
+  look.series_left -= SeriesOf(evaluated);
   return evaluated;
 }
 
@@ -257,7 +262,6 @@ void ProgramRunner::Account(const Member& member, const Result<Evaluated>& evalu
     metric.entries = evaluated->entries;
     metric.unwanted += evaluated->unwanted;
     metric.over_limit += evaluated->over_limit;
-    look.series_left -= evaluated->samples.size() + evaluated->histograms.size();
     if (metric.failed) spdlog::info("metric {} is there again", metric.plan.name);
     metric.failed = false;
     return;

@@ -48,7 +48,9 @@ struct RunningMetric {
   MetricPlan plan;
   std::unique_ptr<MetricEvaluator> evaluator;  // of a metric that is read from a map
   const LoadedMap* map = nullptr;
-  std::unique_ptr<EventCounter> events;  // of one that counts events
+  std::vector<RunningMetric*> same_map;        // what is read with it, itself among them
+  std::optional<Result<Evaluated>> evaluated;  // with another of its map, at this look
+  std::unique_ptr<EventCounter> events;        // of one that counts events
   std::optional<Error> unusable;
 
   // At the latest look.
@@ -75,6 +77,7 @@ struct RunningSpans {
 // One configuration.
 struct RunningProgram {
   std::string name;
+  std::vector<ObjectProgram> programs;    // of the object, as far as it is wanted
   std::unique_ptr<LoadedProgram> loaded;  // null where the kernel refused it
   std::unique_ptr<CgroupIdMap> cgroups;   // null where the configuration has none
   std::vector<std::unique_ptr<RunningMetric>> metrics;
@@ -94,7 +97,7 @@ class ProgramRunner {
 
   void Add(ProgramPlan plan, std::unique_ptr<LoadedProgram> loaded,
            std::unique_ptr<CgroupIdMap> cgroups = nullptr);
-  void AddFailed(std::string name);  // the kernel refused it: it is told of, nothing more
+  void AddFailed(ProgramPlan plan);  // the kernel refused it: it is told of, nothing more
 
   // Once all are there and capabilities are dropped: begins to read events, and to follow control
   // groups.
@@ -128,14 +131,17 @@ class ProgramRunner {
   };
 
   void Prepare(RunningMetric& metric, const LoadedProgram& loaded);
+  Result<void> PrepareReading(RunningMetric& metric, const LoadedProgram& loaded);
   Result<void> PrepareEvents(RunningMetric& metric);
   Result<void> PrepareSpans(RunningProgram& program, const SpanPlan& plan);
   Result<void> ReadEvents(const LoadedMap& map, EventSink& sink);
   void Join(RunningProgram& program, RunningMetric& metric);
+  static void GroupByMap(RunningProgram& program);
   void RunIterators(RunningProgram& program, const Look& look);
   void CollectFamily(const Family& family, Look& look);
   Result<Evaluated> Evaluate(const Member& member, Look& look);
   Result<Evaluated> EvaluateMap(const Member& member, Look& look);
+  bool FitTogether(const std::vector<RunningMetric*>& metrics, const Look& look) const;
   Evaluated EvaluateEvents(RunningMetric& metric, Look& look);
   void Account(const Member& member, const Result<Evaluated>& evaluated, Look& look);
   void FreeBuffers();

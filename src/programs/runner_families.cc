@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -62,6 +63,13 @@ void AddRunStats(const Programs& programs, MetricBatch& batch) {
       });
 }
 
+bool IsAttached(const RunningProgram& program, const ObjectProgram& wanted) {
+  if (program.loaded == nullptr) return false;
+  const auto& statuses = program.loaded->statuses();
+  const auto status = std::ranges::find(statuses, wanted.name, &AttachStatus::program);
+  return status != statuses.end() && status->attached;
+}
+
 void AddStates(const Programs& programs, MetricBatch& batch) {
   MetricFamily& success =
       Add(batch, MetricType::kGauge, "bpftally_program_config_success",
@@ -73,11 +81,10 @@ void AddStates(const Programs& programs, MetricBatch& batch) {
   for (const auto& program : programs) {
     const std::string_view config = batch.Intern(program->name);
     success.samples.push_back({batch.Labels({config}), uint64_t{program->loaded ? 1U : 0U}});
-    if (program->loaded == nullptr) continue;
-    for (const AttachStatus& status : program->loaded->statuses()) {
+    for (const ObjectProgram& wanted : program->programs) {
       attached.samples.push_back(
-          {batch.Labels({config, batch.Intern(status.program), batch.Intern(status.section)}),
-           uint64_t{status.attached ? 1U : 0U}});
+          {batch.Labels({config, batch.Intern(wanted.name), batch.Intern(wanted.section)}),
+           uint64_t{IsAttached(*program, wanted) ? 1U : 0U}});
     }
   }
 }
@@ -100,7 +107,9 @@ void ForEachMetric(const Programs& programs,
 void AddLatestLook(const Programs& programs, MetricBatch& batch) {
   MetricFamily& duration =
       Add(batch, MetricType::kGauge, "bpftally_program_metric_duration_seconds",
-          "How long reading and decoding the metric took.", {"config", "metric"}, "s");
+          "How long reading and decoding the metric took. Metrics of one map are read at once: the "
+          "first has the time of all.",
+          {"config", "metric"}, "s");
   MetricFamily& entries =
       Add(batch, MetricType::kGauge, "bpftally_program_metric_entries",
           "Entries of the metric's map that were read.", {"config", "metric"}, "{entry}");

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/suggest.h"
+#include "base/utf8.h"
 
 namespace bpftally {
 namespace {
@@ -16,7 +17,8 @@ namespace {
 constexpr std::string_view kPerfEvent = "perf_event/";
 
 Error Bad(std::string_view section, std::string_view why) {
-  return {ErrorKind::kInvalid, 0, fmt::format("SEC(\"{}\"): {}", section, why)};
+  return {ErrorKind::kInvalid, 0,
+          fmt::format("SEC(\"{}\"): {}", ToOneLine(section), ToOneLine(why))};
 }
 
 std::optional<uint64_t> ParseNumber(std::string_view text) {

@@ -14,7 +14,7 @@ namespace {
 
 Error Bad(std::string_view label, std::string_view value, std::string_view expected) {
   return {ErrorKind::kInvalid, 0,
-          fmt::format("span label {} is \"{}\", expected {}", label, value, expected)};
+          fmt::format("span label {} is \"{}\", expected {}", label, ToOneLine(value), expected)};
 }
 
 template <typename Number>

@@ -104,9 +104,10 @@ uint64_t ParseCount(std::string_view text) {
     double whole = -1;
     const auto floating = std::from_chars(text.begin(), text.end(), whole);
     Require(floating.ec == std::errc() && floating.ptr == text.end() && whole >= 0 &&
-                whole < 0x1p64 && std::trunc(whole) == whole,
+                whole <= 0x1p64 && std::trunc(whole) == whole,
             fmt::format("\"{}\" counts not", text));
-    count = static_cast<uint64_t>(whole);
+    // The largest count is no double: it is spelled as the next one.
+    count = whole < 0x1p64 ? static_cast<uint64_t>(whole) : UINT64_MAX;
   }
   return count;
 }

@@ -254,6 +254,27 @@ TEST(TextWriterTest, TextLongerThanAPiece) {
   }
 }
 
+// The constant parts of a line are copied by blocks: at every length, and wherever a piece ends.
+TEST(TextWriterTest, LinesOfEveryLength) {
+  for (size_t length = 1; length <= 70; ++length) {
+    const std::string name(length, 'n');
+    MetricBatch batch;
+    MetricFamily& bare = batch.Add({.name = name + "_b", .help = "H.", .unit = ""}, "test");
+    bare.samples.push_back({.value = uint64_t{7}});
+    std::string expected = fmt::format("# HELP {0}_b H.\n# TYPE {0}_b gauge\n{0}_b 7\n", name);
+    MetricFamily& family =
+        batch.Add({.name = name, .help = "H.", .unit = "", .label_names = {name, "l"}}, "test");
+    expected += fmt::format("# HELP {0} H.\n# TYPE {0} gauge\n", name);
+    for (size_t i = 0; i < 1'000; ++i) {
+      const std::string value(i % 67, 'v');
+      family.samples.push_back(
+          {.labels = batch.Labels({batch.Intern(value), batch.InternNumber(i)}), .value = i});
+      expected += fmt::format("{0}{{{0}=\"{1}\",l=\"{2}\"}} {2}\n", name, value, i);
+    }
+    ASSERT_EQ(Text(batch, kOld), expected) << "name of " << length;
+  }
+}
+
 TEST(TextWriterTest, PiecesAreOfAFewTenKibibytesAndJoinSeamlessly) {
   constexpr uint64_t kSamples = 20'000;
   constexpr size_t kLargest = size_t{64} * 1024;
@@ -279,7 +300,7 @@ TEST(TextWriterTest, PiecesAreOfAFewTenKibibytesAndJoinSeamlessly) {
   EXPECT_THAT(sizes, testing::Each(testing::AllOf(testing::Ge(kSmallest), testing::Le(kLargest))));
 }
 
-TEST(TextWriterTest, IntegersAreExact) {
+TEST(TextWriterTest, Fault16IntegersAreExact) {
   EXPECT_EQ(ValueText(uint64_t{0}), "0");
   EXPECT_EQ(ValueText(std::numeric_limits<uint64_t>::max()), "18446744073709551615");
   EXPECT_EQ(ValueText((uint64_t{1} << 53) + 1), "9007199254740993");

@@ -66,6 +66,23 @@ TEST(MetricBatchTest, NumbersAreExact) {
   EXPECT_EQ(batch.InternNumber(std::numeric_limits<uint64_t>::max()), "18446744073709551615");
 }
 
+// A number gives back what it did not need of its room, which the next text takes.
+TEST(MetricBatchTest, NumbersStayWhereTheyAreBesideAllElse) {
+  constexpr size_t kNumbers = 20'000;  // many blocks
+  MetricBatch batch;
+  std::vector<std::string_view> views;
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < kNumbers; ++i) {
+    const uint64_t number = std::numeric_limits<uint64_t>::max() >> (i % 64);
+    views.push_back(batch.InternNumber(number));
+    texts.push_back(std::to_string(number));
+    views.push_back(batch.Intern("text"));
+    texts.emplace_back("text");
+    EXPECT_TRUE(IsAligned(batch.NewLabels(1 + i % 3), alignof(std::string_view)));
+  }
+  for (size_t i = 0; i < texts.size(); ++i) ASSERT_EQ(views[i], texts[i]) << i;
+}
+
 TEST(MetricBatchTest, LabelsBoundsAndCountsAreCopies) {
   MetricBatch batch;
   std::vector<std::string_view> values = {"1", "name"};

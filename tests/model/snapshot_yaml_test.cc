@@ -164,7 +164,7 @@ TEST(SnapshotYamlTest, EveryErrorKindAndRoadSurvives) {
   }
 }
 
-TEST(SnapshotYamlTest, OddNamesSurvive) {
+TEST(SnapshotYamlTest, Fault36OddNamesSurvive) {
   std::string every_ascii;
   for (char c = 0; c < 0x7F; ++c) every_ascii += c;
   uint32_t id = 0;

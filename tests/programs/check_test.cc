@@ -169,7 +169,7 @@ TEST_F(CheckTest, Json) {
   EXPECT_EQ(finding.Find("severity")->text, "warning");
   EXPECT_EQ(finding.Find("line")->text, "10");
   EXPECT_EQ(finding.Find("column")->text, "1");
-  EXPECT_EQ(finding.Find("message")->text, "unknown key \"a\"?\\b\" is ignored");
+  EXPECT_EQ(finding.Find("message")->text, "unknown key \"a\" \\b\" is ignored");
 }
 
 // Names that two programs share.

@@ -82,7 +82,7 @@ TEST_F(DecoderTest, Uint) {
                       {"ffffffffffffffff", "18446744073709551615"},
                       {"0000000000000080", "9223372036854775808"},
                       {"0807060504030201", "72623859790382856"}});
-  for (const size_t size : {0, 3, 5, 6, 7, 9, 16}) {
+  for (const size_t size : {0uz, 3uz, 5uz, 6uz, 7uz, 9uz, 16uz}) {
     EXPECT_EQ(Run({{"uint"}}, std::string(size, 'x')),
               fmt::format("<invalid>: uint needs 1, 2, 4 or 8 bytes, not {}", size));
   }
@@ -358,7 +358,7 @@ TEST_F(DecoderTest, WhatCannotBeMadeSaysWhy) {
   EXPECT_EQ(Run({}, ""), "<invalid>: a label needs at least one decoder");
   EXPECT_EQ(Run({{"regexp"}}, ""), "<invalid>: regexp needs `regexps`, a list of expressions");
   EXPECT_EQ(Run({{.name = "regexp", .regexps = Regexps{"(a"}}}, ""),
-            "<invalid>: bad regular expression \"(a\": missing ): (a");
+            "<invalid>: the regular expression \"(a\" is wrong: missing ): (a");
 }
 
 TEST_F(DecoderTest, OnlyWhatTellsAllApartIsInjective) {

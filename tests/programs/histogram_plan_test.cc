@@ -201,5 +201,21 @@ TEST(HistogramPlan, TheMapMustHoldTheBuckets) {
   EXPECT_THAT(messages(BPF_MAP_TYPE_HASH, 8), ElementsAre(HasSubstr("the buckets need 9 entries")));
 }
 
+TEST(HistogramPlan, TheMapMustHoldTheBucketsOfOneOfItsHistograms) {
+  const auto messages = [](std::string_view buckets, uint32_t type, uint32_t max_entries) {
+    const std::string labels =
+        "{name: op, size: 2, padding: 2, decoders: [{name: uint}]}," + std::string(kSlot);
+    return Messages(PlanHistogram(buckets, labels, Map("m", type, 8, max_entries)).findings);
+  };
+  EXPECT_THAT(messages(kExp2, BPF_MAP_TYPE_HASH, 9), IsEmpty());
+  EXPECT_THAT(messages(kExp2, BPF_MAP_TYPE_LRU_PERCPU_HASH, 8),
+              ElementsAre(HasSubstr("the buckets of one histogram need 9 entries")));
+  // No key is negative: two of the five are never in the map.
+  constexpr std::string_view kLinear = "bucket_type: linear, bucket_min: -2, bucket_max: 2";
+  EXPECT_THAT(messages(kLinear, BPF_MAP_TYPE_HASH, 3), ElementsAre(HasSubstr("buckets below 0")));
+  EXPECT_THAT(messages(kLinear, BPF_MAP_TYPE_HASH, 2),
+              testing::Contains(HasSubstr("the buckets of one histogram need 3 entries")));
+}
+
 }  // namespace
 }  // namespace bpftally

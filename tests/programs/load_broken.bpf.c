@@ -55,6 +55,12 @@ int misspelt(void *ctx)
 	return 0;
 }
 
+SEC("perf_event/type=1,config=4711,frequency=99") /* type 1 has a dozen events */
+int without_event(void *ctx)
+{
+	return 0;
+}
+
 SEC("no_such_section")
 int without_type(void *ctx)
 {

@@ -22,4 +22,10 @@ int long_way_to_nowhere(struct bpf_raw_tracepoint_args *ctx)
 	return *(volatile int *)sum;
 }
 
+SEC("raw_tp/sys_enter")
+__attribute__((naked)) int without_answer(void)
+{
+	asm volatile("exit;");
+}
+
 char LICENSE[] SEC("license") = "GPL";

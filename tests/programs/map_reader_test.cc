@@ -94,7 +94,7 @@ TEST_F(MapReaderTest, ReadsAnEmptyMap) {
   EXPECT_TRUE(all->empty());
 }
 
-TEST_F(MapReaderTest, MakesRoomForABucketThatDoesNotFit) {
+TEST_F(MapReaderTest, Fault07MakesRoomForABucketThatDoesNotFit) {
   MakeMap(BPF_MAP_TYPE_HASH, 20'000);
   sys_.maps[kMapId].bucket = 9'000;
   const auto all = ReadAll();
@@ -111,7 +111,7 @@ TEST_F(MapReaderTest, GivesUpOnAKernelThatNeverHasEnoughRoom) {
   EXPECT_LE(sys_.Calls(Method::kLookupBatch), 3);
 }
 
-TEST_F(MapReaderTest, RemembersThatThisTypeHasNoBatchHere) {
+TEST_F(MapReaderTest, Fault08RemembersThatThisTypeHasNoBatchHere) {
   for (const int code : {EINVAL, 524}) {
     FakeBpfSys old;
     old.Inject({.method = Method::kLookupBatch, .sys_errno = code});
@@ -268,7 +268,7 @@ TEST_F(MapReaderTest, AnErrorOfTheSinkEndsTheReading) {
   EXPECT_EQ(sys_.Calls(Method::kLookupBatch), 1);
 }
 
-TEST_F(MapReaderTest, CountsPossibleCpus) {
+TEST_F(MapReaderTest, Fault33CountsPossibleCpus) {
   const auto count = [&](const char* text) {
     sys_.files["/sys/devices/system/cpu/possible"] = text;
     return PossibleCpus(sys_);

@@ -112,6 +112,31 @@ TEST_F(MetricEvaluatorTest, LabelsAreSortedByName) {
   EXPECT_THAT(Lines(TwoNumbers(), {content}), ElementsAre("area=2,zone=1 30"));
 }
 
+TEST_F(MetricEvaluatorTest, NumbersOfEveryWidthBesideOtherLabels) {
+  const MetricPlan plan{.name = "m",
+                        .labels = {{"a", {0, 1}, {Uint()}},
+                                   {"e", {1, 2}, {Uint()}},
+                                   {"d", {3, 4}, {Uint()}},
+                                   {"c", {7, 8}, {Uint()}},
+                                   {"b", {15, 3}, {{.name = "hex"}}}},
+                        .key_size = 18};
+  MapContent content = Content(18);
+  PutText(content, std::string(18, '\0'), 1);
+  PutText(content, std::string(18, '\xFF'), 2);
+  EXPECT_THAT(Lines(plan, {content}),
+              ElementsAre("a=0,b=000000,c=0,d=0,e=0 1",
+                          "a=255,b=ffffff,c=18446744073709551615,d=4294967295,e=65535 2"));
+}
+
+TEST_F(MetricEvaluatorTest, ANumberOfNoKnownWidthIsAnError) {
+  const MetricPlan plan{.name = "m", .labels = {{"a", {0, 3}, {Uint()}}}, .key_size = 3};
+  MapContent content = Content(3);
+  PutText(content, "abc", 1);
+  EXPECT_THAT(Lines(plan, {content}), IsEmpty());
+  EXPECT_EQ(error_kind_, ErrorKind::kInvalid);
+  EXPECT_EQ(error_, "label \"a\": uint needs 1, 2, 4 or 8 bytes, not 3");
+}
+
 TEST_F(MetricEvaluatorTest, TakesTheMapPieceByPiece) {
   MapContent first = Content(8);
   Put<uint32_t>(first, {1, 1}, {1});

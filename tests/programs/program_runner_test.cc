@@ -22,6 +22,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::UnorderedElementsAre;
 
 class FakeLoadedProgram final : public LoadedProgram {
  public:
@@ -94,9 +95,10 @@ class ProgramRunnerTest : public testing::Test {
     return lines;
   }
 
-  Result<void> Collect(seconds patience = seconds(60)) {
+  Result<void> Collect(seconds patience = seconds(60)) { return Collect(runner_, patience); }
+  Result<void> Collect(ProgramRunner& runner, seconds patience = seconds(60)) {
     batch_ = {};
-    return runner_.Collect(clock_.After(patience), batch_);
+    return runner.Collect(clock_.After(patience), batch_);
   }
 
   FakeBpfSys sys_;
@@ -105,6 +107,7 @@ class ProgramRunnerTest : public testing::Test {
   std::vector<UniqueFd> fds_;
   ProgramRunner runner_{{.sys = sys_, .clock = clock_, .sources = {}, .event_sources = {}},
                         {.max_series = 5}};
+  ProgramRunner roomy_{{.sys = sys_, .clock = clock_, .sources = {}, .event_sources = {}}, {}};
   MetricBatch batch_;
 };
 
@@ -132,6 +135,25 @@ TEST_F(ProgramRunnerTest, OneNameInTwoProgramsIsOneFamily) {
             1);
   EXPECT_THAT(Lines("bpftally_program_series_dropped_total"),
               ElementsAre("config=b,metric=hits,reason=duplicate 1"));
+}
+
+TEST_F(ProgramRunnerTest, OneNameTwiceInAConfigurationIsOneFamilyWithEachSeriesOnce) {
+  roomy_.Add({.name = "a", .metrics = {Counter("hits"), Counter("hits")}},
+             Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
+  ASSERT_TRUE(Collect(roomy_));
+  EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=2 20"));
+  EXPECT_THAT(Lines("bpftally_program_series_dropped_total"),
+              ElementsAre("config=a,metric=hits,reason=duplicate 2"));
+}
+
+TEST_F(ProgramRunnerTest, OneNameInTwoProgramsMayDecodeDifferently) {
+  MetricPlan named = Counter("hits");
+  named.labels[0].decoders.push_back(
+      {.name = "static_map", .static_map = {{{"1", "one"}, {"2", "two"}}}});
+  roomy_.Add({.name = "a", .metrics = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+  roomy_.Add({.name = "b", .metrics = {named}}, Loaded({MakeMap("counts", {{1, 11}, {2, 12}})}));
+  ASSERT_TRUE(Collect(roomy_));
+  EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=one 11", "id=two 12"));
 }
 
 TEST_F(ProgramRunnerTest, OneNameWithTwoMeaningsKeepsTheFirst) {
@@ -198,7 +220,7 @@ TEST_F(ProgramRunnerTest, KeepsTheDeadlineAndSaysWhatIsMissing) {
               ElementsAre("config=a,metric=two,reason=exhausted 1"));
 }
 
-TEST_F(ProgramRunnerTest, TheLimitOfSeriesIsOneForAll) {
+TEST_F(ProgramRunnerTest, Fault13TheLimitOfSeriesIsOneForAll) {
   runner_.Add({.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
               Loaded({MakeMap("m1", {{1, 1}, {2, 1}, {3, 1}}),
                       MakeMap("m2", {{1, 1}, {2, 1}, {3, 1}, {4, 1}})}));
@@ -209,14 +231,69 @@ TEST_F(ProgramRunnerTest, TheLimitOfSeriesIsOneForAll) {
               ElementsAre("config=a,metric=two,reason=limit 2"));
 }
 
+// Two metrics of one map; `width`: of the second one's label.
+ProgramPlan TwoOfOneMap(size_t width = 4) {
+  MetricPlan second = Counter("two");
+  second.labels[0].field.size = width;
+  return {.name = "a", .metrics = {Counter("one"), second}};
+}
+
+TEST_F(ProgramRunnerTest, MetricsOfOneMapAreReadAtOnce) {
+  roomy_.Add(TwoOfOneMap(), Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
+  ASSERT_TRUE(Collect(roomy_));
+  const int once = sys_.Calls(Method::kLookupBatch);
+  EXPECT_THAT(Lines("one"), ElementsAre("id=1 10", "id=2 20"));
+  EXPECT_EQ(Lines("two"), Lines("one"));
+  EXPECT_THAT(Lines("bpftally_program_metric_entries"),
+              ElementsAre("config=a,metric=one 2", "config=a,metric=two 2"));
+
+  ProgramRunner alone({.sys = sys_, .clock = clock_, .sources = {}, .event_sources = {}}, {});
+  alone.Add({.name = "a", .metrics = {Counter("one")}},
+            Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
+  ASSERT_TRUE(Collect(alone));
+  EXPECT_EQ(sys_.Calls(Method::kLookupBatch), 2 * once);
+}
+
+TEST_F(ProgramRunnerTest, OfMetricsOfOneMapEachFaresByItself) {
+  roomy_.Add(TwoOfOneMap(8), Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
+  EXPECT_FALSE(Collect(roomy_));
+  EXPECT_THAT(Lines("one"), ElementsAre("id=1 10", "id=2 20"));
+  EXPECT_THAT(Lines("two"), IsEmpty());
+  EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
+              ElementsAre("config=a,metric=two,reason=invalid 1"));
+
+  sys_.Inject({.method = Method::kLookupBatch, .sys_errno = EPERM, .times = 1});
+  EXPECT_FALSE(Collect(roomy_));
+  EXPECT_THAT(Lines("one"), IsEmpty());
+  EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
+              UnorderedElementsAre("config=a,metric=one,reason=permission 1",
+                                   "config=a,metric=two,reason=invalid 1",
+                                   "config=a,metric=two,reason=permission 1"));
+  EXPECT_FALSE(Collect(roomy_));
+  EXPECT_THAT(Lines("one"), ElementsAre("id=1 10", "id=2 20")) << "nothing stays of a former look";
+}
+
+TEST_F(ProgramRunnerTest, WhereSeriesAreFewTheFirstMetricOfAMapHasItsOwn) {
+  runner_.Add(TwoOfOneMap(), Loaded({MakeMap("counts", {{1, 1}, {2, 1}, {3, 1}})}));
+  ASSERT_TRUE(Collect());
+  EXPECT_EQ(Lines("one").size(), 3U);
+  EXPECT_EQ(Lines("two").size(), 2U);
+  EXPECT_THAT(Lines("bpftally_program_series_dropped_total"),
+              ElementsAre("config=a,metric=two,reason=limit 1"));
+}
+
 TEST_F(ProgramRunnerTest, TellsOfTheProgramsLikeEbpfExporter) {
   auto loaded = Loaded({MakeMap("counts", {})});
   loaded->statuses_ = {
       {.program = "on_exec", .section = "tp/exec", .id = 71, .tag = "00ff", .attached = true},
       {.program = "on_exit", .section = "tp/exit", .id = 72, .tag = "11ee"},
       {.program = "refused", .section = "kprobe/x"}};
-  runner_.Add({.name = "a", .metrics = {Counter("hits")}}, std::move(loaded));
-  runner_.AddFailed("b");
+  runner_.Add(
+      {.name = "a",
+       .programs = {{"on_exec", "tp/exec"}, {"on_exit", "tp/exit"}, {"refused", "kprobe/x"}},
+       .metrics = {Counter("hits")}},
+      std::move(loaded));
+  runner_.AddFailed({.name = "b", .programs = {{"first", "tp/x"}, {"second", "tp/y"}}});
   ASSERT_TRUE(Collect());
   EXPECT_THAT(Lines("ebpf_exporter_enabled_configs"), ElementsAre("name=a 1", "name=b 1"));
   EXPECT_THAT(Lines("ebpf_exporter_ebpf_program_info"),
@@ -225,7 +302,11 @@ TEST_F(ProgramRunnerTest, TellsOfTheProgramsLikeEbpfExporter) {
   EXPECT_THAT(Lines("ebpf_exporter_ebpf_program_attached"), ElementsAre("id=71 1", "id=72 0"));
   EXPECT_THAT(Lines("bpftally_program_config_success"), ElementsAre("config=a 1", "config=b 0"));
   EXPECT_THAT(Lines("bpftally_program_attached"),
-              Contains("config=a,program=refused,section=kprobe/x 0"));
+              ElementsAre("config=a,program=on_exec,section=tp/exec 1",
+                          "config=a,program=on_exit,section=tp/exit 0",
+                          "config=a,program=refused,section=kprobe/x 0",
+                          "config=b,program=first,section=tp/x 0",
+                          "config=b,program=second,section=tp/y 0"));
   EXPECT_THAT(Lines("ebpf_exporter_ebpf_program_run_count_total"),
               ElementsAre("no family ebpf_exporter_ebpf_program_run_count_total"));
 
