@@ -10,12 +10,13 @@ set(bpf_arch_s390x s390)
 set(bpf_arch_ppc64le powerpc)
 set(bpf_arch_riscv64 riscv)
 
-# compile_bpf(<object> <source>): one .bpf.c with clang.
+# compile_bpf(<object> <source> [flag…]): one .bpf.c with clang.
 function(compile_bpf object source)
   add_custom_command(
     OUTPUT "${object}"
     COMMAND "${CLANG}" -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_${bpf_arch_${bpf_processor}}
             -Wall -Wextra -Werror -Wno-missing-declarations -Wno-unused-parameter  # a hook has its parameters
+            ${ARGN}
             -I "${PROJECT_SOURCE_DIR}/bpf/include" -isystem "${LIBBPF_INCLUDE_DIR}"
             -isystem "/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}"
             -MD -MF "${object}.d" -c "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${object}"

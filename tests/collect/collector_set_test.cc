@@ -93,7 +93,7 @@ std::optional<Number> Success(const MetricBatch& batch, const std::string& colle
   return ValueOf(batch, "bpftally_collector_success", {{"collector", collector}});
 }
 
-TEST_F(CollectorSetTest, AFailingOneNeverHidesAnother) {
+TEST_F(CollectorSetTest, Fault20AFailingOneNeverHidesAnother) {
   Add("first", Denied);
   Add("second", []() -> Result<void> { throw std::runtime_error("no luck"); });
   Add("third", []() -> Result<void> { throw 42; });

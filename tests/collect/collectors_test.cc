@@ -98,7 +98,7 @@ TEST(ProgramsCollectorTest, EveryKnownFieldIsItsOwnMetric) {
   EXPECT_EQ(info.at("self"), "false");
 }
 
-TEST(ProgramsCollectorTest, CountersCountSinceTheProgramWasLoaded) {
+TEST(ProgramsCollectorTest, Fault15CountersCountSinceTheProgramWasLoaded) {
   const MetricBatch batch = CollectOnce(FullSnapshot());
   for (const char* name : {"bpf_program_run_time_seconds_total", "bpf_program_runs_total",
                            "bpf_program_recursion_misses_total", "bpf_program_mem_bytes_total"})
@@ -401,7 +401,7 @@ TEST(MaxObjectsTest, DroppedSeriesAreCounted) {
     EXPECT_EQ(ValueOf(all, "bpftally_series_dropped_total", {{"kind", kind}}), Unsigned(0));
 }
 
-TEST(MaxObjectsTest, TheChoiceStaysBetweenPolls) {
+TEST(MaxObjectsTest, Fault13TheChoiceStaysBetweenPolls) {
   Snapshot snapshot = ThreeOfEach();
   for (ProgramInfo& program : snapshot.programs) program.memory_bytes = 4096;
   snapshot.programs[2].run_time_ns = 10;

@@ -114,7 +114,7 @@ TEST_F(Kernel, ADumpReplaysToTheSameSeries) {
   EXPECT_TRUE(same) << "live:\n" << live << "replayed:\n" << replayed;
 }
 
-TEST_F(Kernel, WithoutPrivilegesItSaysWhatIsMissing) {
+TEST_F(Kernel, Fault30WithoutPrivilegesItSaysWhatIsMissing) {
   constexpr uid_t kNobody = 65534;
   // A place where nobody can read it.
   const std::string copy = testing::TempDir() + "bpftally." + std::to_string(getpid());

@@ -176,7 +176,7 @@ TEST(OtlpMetrics, TellHowItFares) {
   EXPECT_TRUE(Has(log, "works again after")) << log;
 }
 
-TEST(OtlpHang, TheScrapesNoticeNothingAndTheEndComesInTime) {
+TEST(OtlpHang, Fault21TheScrapesNoticeNothingAndTheEndComesInTime) {
   const HttpReceiver hanging([](const Received&) { return ""; });
   Exporter exporter(
       Replaying({"--otlp-http", hanging.url(), "--otlp-interval=100ms", "--log.format=json"}));
@@ -224,7 +224,7 @@ TEST(OtlpEnd, TheLastExportArrives) {
   EXPECT_EQ(SuccessfulExports(receiver.received().back()), 1);
 }
 
-TEST(OtlpMemory, StaysFlatWhileTheReceiverRefuses) {
+TEST(OtlpMemory, Fault21StaysFlatWhileTheReceiverRefuses) {
   // Refused for good: nothing waits in between.
   const HttpReceiver receiver([](const Received&) { return HttpAnswerText("400 No"); });
   Exporter exporter(Replaying({"--otlp-http", receiver.url(), "--otlp-interval=100ms"}));

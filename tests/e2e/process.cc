@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,9 +57,14 @@ Process::Process(const std::vector<std::string>& command, const ProcessOptions& 
 }
 
 Process::~Process() {
-  if (Wait(std::chrono::milliseconds(0))) return;
-  Signal(SIGKILL);
-  Wait(std::chrono::seconds(10));
+  constexpr std::chrono::seconds kPatience(15);  // a sanitizer looks for leaks at the end
+  if (!Wait(std::chrono::milliseconds(0))) Signal(SIGTERM);
+  if (!Wait(kPatience)) Signal(SIGKILL);
+  Wait(kPatience);
+  const std::string said = errors();
+  const bool clean = said.find("Sanitizer: ") == std::string::npos &&
+                     said.find("runtime error:") == std::string::npos;
+  if (!clean) ADD_FAILURE() << "a sanitizer found something:\n" << said;
 }
 
 void Process::Signal(int signal) const {
@@ -87,7 +93,9 @@ Finished RunToEnd(const std::vector<std::string>& command, const ProcessOptions&
 }
 
 bool Eventually(const std::function<bool()>& holds, std::chrono::milliseconds patience) {
-  const auto end = std::chrono::steady_clock::now() + patience;
+  const char* times = std::getenv("BPFTALLY_TEST_PATIENCE");  // of slow machines: emulated ones
+  const auto end =
+      std::chrono::steady_clock::now() + patience * (times == nullptr ? 1 : std::atoi(times));
   while (!holds()) {
     if (std::chrono::steady_clock::now() >= end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

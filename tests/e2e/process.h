@@ -30,7 +30,8 @@ struct ProcessOptions {
   std::optional<uid_t> uid;  // run as this user, with no group and no capability
 };
 
-// A child process with its output in files; killed by its pid if it still runs at the end.
+// A child process with its output in files. One that still runs at the end is told to end, and
+// killed if it does not. What a sanitizer built into it has found fails the test.
 class Process {
  public:
   Process(const std::vector<std::string>& command, const ProcessOptions& options = {});

@@ -1,6 +1,7 @@
 // Metric programs in the real binary: what stops the start, what does not, and what is served. What
 // the metrics themselves must be, tests/golden tells.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -89,7 +90,7 @@ TEST_F(ProgramsOnKernel, AreServedBesideTheCensus) {
   EXPECT_EQ(exporter.Get("/maps").status, 404);  // raw memory: never without being asked for
 }
 
-TEST_F(ProgramsOnKernel, RunWithoutCapabilitiesOnceTheyAreAttached) {
+TEST_F(ProgramsOnKernel, Fault30RunWithoutCapabilitiesOnceTheyAreAttached) {
   Put("good", "map_kinds", kGood);
   Exporter exporter(Flags("good", {"--capabilities.keep=none", "--debug"}));
   ASSERT_NE(exporter.WaitForPort(), 0) << exporter.process().errors();
@@ -115,7 +116,7 @@ TEST_F(ProgramsOnKernel, EveryMistakeOfEveryConfigurationIsSaidBeforeTheStartIsG
                                 HasSubstr("worse.yaml:1:"), Not(HasSubstr("\\u000a"))));
 }
 
-TEST_F(ProgramsOnKernel, WhatTheKernelRefusesHarmsNothingElse) {
+TEST_F(ProgramsOnKernel, Fault26WhatTheKernelRefusesHarmsNothingElse) {
   Put("good", "map_kinds", kGood);
   Put("broken", "load_broken", kBroken);
   Exporter exporter(Flags("broken,good"));
@@ -126,6 +127,25 @@ TEST_F(ProgramsOnKernel, WhatTheKernelRefusesHarmsNothingElse) {
                         "\nbpftally_program_attached\\{config=\"broken\",[^\n]*\\} 0\n"));
   EXPECT_THAT(body, HasSubstr("\nbpftally_program_config_success{config=\"good\"} 1\n"));
   EXPECT_THAT(exporter.process().errors(), HasSubstr("level=error msg=\"broken: "));
+}
+
+TEST_F(ProgramsOnKernel, OfAnObjectOfWhichNothingRunsEachRefusalIsSaid) {
+  Put("refused", "load_refused", kBroken);
+  Exporter exporter(Flags("refused"));
+  ASSERT_NE(exporter.WaitForPort(), 0) << exporter.process().errors();
+  constexpr std::string_view kAttached =
+      "\nbpftally_program_attached{{config=\"refused\",program=\"{}\","
+      "section=\"raw_tp/sys_enter\"}} 0\n";
+  const std::string body = exporter.Get("/metrics").body;
+  const std::string errors = exporter.process().errors();
+  EXPECT_THAT(body, HasSubstr("\nbpftally_program_config_success{config=\"refused\"} 0\n"));
+  EXPECT_THAT(body, Not(HasSubstr("\nebpf_exporter_calls")));
+  for (const char* program : {"long_way_to_nowhere", "without_answer"}) {
+    EXPECT_THAT(body, HasSubstr(fmt::format(kAttached, program)));
+    EXPECT_THAT(errors, HasSubstr(fmt::format("level=error msg=\"refused: cannot load program {} ",
+                                              program)));
+  }
+  EXPECT_THAT(errors, HasSubstr("msg=\"refused: nothing of it runs"));
 }
 
 TEST_F(ProgramsOnKernel, StrictEndsTheStart) {

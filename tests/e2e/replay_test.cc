@@ -87,7 +87,7 @@ TEST_F(Replay, EndsOnSigint) {
   EXPECT_EQ(exporter_.process().Wait(seconds(5)), 0) << exporter_.process().errors();
 }
 
-TEST_F(Replay, NamesAnAddressInUse) {
+TEST_F(Replay, Fault38NamesAnAddressInUse) {
   const Finished second = RunToEnd(Bpftally({"--replay", kFixture, "--web.listen-address",
                                              "127.0.0.1:" + std::to_string(exporter_.port())}));
   EXPECT_EQ(second.status, 78);

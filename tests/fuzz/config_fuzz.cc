@@ -1,0 +1,77 @@
+// Configurations of metric programs: any text, against an object that there is.
+
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <functional>
+#include <string_view>
+
+#include "config/ebpf_exporter_dialect.h"
+#include "fuzz/fuzz_check.h"
+#include "programs/plan.h"
+
+namespace bpftally {
+namespace {
+
+const ObjectFacts& Object() {
+  static const ObjectFacts object = {
+      .maps =
+          {{.name = "hash",
+            .type = BPF_MAP_TYPE_HASH,
+            .key_size = 8,
+            .value_size = 16,
+            .max_entries = 100,
+            .key_fields = {{"a", 0, 4}, {"b", 4, 4}}},
+           {.name = "cpus",
+            .type = BPF_MAP_TYPE_PERCPU_ARRAY,
+            .key_size = 4,
+            .value_size = 8,
+            .max_entries = 64},
+           {.name = "perf", .type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .key_size = 4, .value_size = 4},
+           {.name = "ring", .type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096}},
+      .programs = {{"on_exec", "tp/sched/sched_process_exec"}}};
+  return object;
+}
+
+void CheckFindings(const Findings& findings) {
+  for (const Finding& finding : findings) {
+    const std::string line = ToString(finding);
+    Require(line.find('\n') == std::string::npos, "a finding is one line", line);
+    Require(finding.at.line >= 0 && finding.at.column >= 0, "a finding has a place", line);
+  }
+}
+
+// What the evaluators take for granted of a plan that may run.
+void CheckMetric(const MetricPlan& metric) {
+  for (const LabelPlan& label : metric.labels) {
+    Require(IsValidLabelName(label.name), "a label has a name", label.name);
+    Require(!label.decoders.empty(), "a label has a decoder", label.name);
+  }
+  if (!metric.histogram) return;
+  const HistogramPlan& histogram = *metric.histogram;
+  Require(std::ranges::is_sorted(histogram.upper_bounds, std::less_equal<>()), "bounds ascend",
+          metric.name);
+  Require(histogram.slots.size() == histogram.upper_bounds.size(), "each bound has its slot",
+          metric.name);
+}
+
+void Check(std::string_view yaml) {
+  const ParsedConfig parsed = ParseEbpfExporterConfig(yaml, "some/where.yaml");
+  CheckFindings(parsed.findings);
+  if (HasErrors(parsed.findings)) return;
+  const Planned planned = MakePlan(parsed.config, Object());
+  CheckFindings(planned.findings);
+  CheckFindings(CheckTogether(std::span(&planned.plan, 1)));
+  if (HasErrors(planned.findings)) return;
+  for (const MetricPlan& metric : planned.plan.metrics) {
+    if (!metric.unusable) CheckMetric(metric);
+  }
+}
+
+}  // namespace
+}  // namespace bpftally
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  bpftally::Check({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
