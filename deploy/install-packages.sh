@@ -7,8 +7,9 @@ build=(bpftool clang cmake g++ git libbpf-dev libcap-dev libcurl4-openssl-dev li
        libelf-dev libfmt-dev libgrpc++-dev libmicrohttpd-dev libopentelemetry-proto-dev
        libprotobuf-dev libre2-dev libspdlog-dev libyaml-cpp-dev linux-libc-dev ninja-build
        pkg-config prometheus-cpp-dev zlib1g-dev)
-test=(curl iproute2 libbenchmark-dev libcap2-bin libgmock-dev libgtest-dev openssl podman python3
-      python3-yaml runc util-linux)
+test=(busybox-static clang-19 clang-format-19 cpio curl e2fsprogs iproute2 libbenchmark-dev
+      libcap2-bin libclang-rt-19-dev libgmock-dev libgtest-dev openssl podman python3 python3-yaml
+      qemu-system-x86 runc util-linux xz-utils)
 
 # What Debian 12 has itself is too old: these come from its backports, from these versions on.
 declare -A backported=([bpftool]=7.5 [libbpf-dev]=1:1.4 [libbpf1]=1:1.4 [linux-libc-dev]=6.12
