@@ -1,9 +1,20 @@
 #!/usr/bin/env bash
-# sudo tests/run.sh: installs what is missing, then builds and runs every test that this machine can
-# run: first the sanitizers' share, last the main suite, on whose summary it ends.
+# sudo tests/run.sh [--all-kernels]: installs what is missing, then builds and runs every test that this machine can
+# run: the sanitizers' lanes, the fuzzers, virtual machines with other kernels, a short soak, and last the main suite,
+# on whose summary it ends. Each part has its time, so that nothing waits for ever on a kernel that hangs.
+#
+#   FUZZ_SECONDS=60   for each fuzzer
+#   TEST_MINUTES=0    once so many would be exceeded, the fuzzers, machines and soak are left out, and counted as
+#                     skipped; 0: no limit
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+kernels=(--short --modes none,confidentiality 6.1) seconds_for_kernels=500
+case "${1:-}" in
+  '') ;;
+  --all-kernels) kernels=(--all-kernels) seconds_for_kernels=9000 ;;
+  *) echo "run.sh: unknown argument $1: --all-kernels" >&2; exit 2 ;;
+esac
 if (( EUID != 0 )); then
   echo "run.sh: run with sudo: it installs packages, and the tests load BPF programs" >&2
   exit 77
@@ -12,27 +23,27 @@ deploy/install-packages.sh build test
 
 say() { echo "=== $*"; }
 
-# Prometheus and promtool without the package's service, which nobody here asked for. Debian 13 has promtool in a
-# package of its own.
-fetch_prometheus() {
-  export PATH="$PATH:$PWD/build/tools/usr/bin"
-  command -v prometheus >/dev/null && command -v promtool >/dev/null && return
-  say "fetching prometheus into build/tools"
-  mkdir -p build/tools
-  (
-    cd build/tools && apt-get update -q
-    packages=(prometheus)
-    apt-cache show promtool >/dev/null 2>&1 && packages+=(promtool)
-    apt-get -q -o APT::Sandbox::User=root download "${packages[@]}" &&
-      for package in *.deb; do dpkg -x "$package" .; done
-  ) || say "no prometheus here: its tests are skipped"
+# Ends what takes longer, with all that it started.
+within() {  # seconds, command…
+  timeout --kill-after=20 "$@"
 }
 
-# Debian 12's own takes no OTLP yet.
-fetch_victoria_metrics() {
-  [[ -x build/tools/usr/bin/victoria-metrics ]] && return
-  say "fetching victoria-metrics into build/tools"
-  tests/fetch.sh trixie build/tools victoria-metrics || tests/fetch.sh sid build/tools victoria-metrics ||
+# From Debian, without the packages' services, which nobody here asked for.
+fetch() {  # program, suite, package…
+  command -v "$1" >/dev/null && return
+  say "fetching ${*:3} into build/tools"
+  within 300 tests/fetch.sh "$2" build/tools "${@:3}"
+}
+
+fetch_tools() {
+  local suite
+  suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
+  export PATH="$PATH:$PWD/build/tools/usr/bin"
+  fetch prometheus "$suite" prometheus || say "no prometheus here: its tests are skipped"
+  # Debian 13 has it in a package of its own.
+  fetch promtool "$suite" promtool || say "no promtool here: its tests are skipped"
+  # Debian 12's own takes no OTLP yet.
+  fetch victoria-metrics trixie victoria-metrics || fetch victoria-metrics sid victoria-metrics ||
     say "no victoria-metrics here: its test is skipped"
 }
 
@@ -45,60 +56,81 @@ mount_if_absent() {  # type, directory
   fi
 }
 
-configure() {  # preset, directory
+build() {  # preset, directory, target…
+  say "$2: building"
   [[ -f "$2/build.ninja" ]] || cmake --preset "$1" -B "$2" "${flags[@]}"
+  within 2400 cmake --build "$2" --target "${@:3}"
 }
 
 # A share of the tests under a sanitizer.
 sanitize() {  # preset, target…
-  say "$1: building"
-  configure "$1" "build/$1"
-  cmake --build "build/$1" --target "${@:2}"
+  local log="build/$1/ctest.log" result=0
+  build "$1" "build/$1" "${@:2}"
   say "$1: running"
-  ctest --preset "$1" -j "$(nproc)" --quiet -O "build/$1/ctest.log" && result=0 || result=$?
-  (( result == 0 )) && grep 'tests passed' "build/$1/ctest.log" && return
-  cat "build/$1/ctest.log"
+  within 1200 ctest --preset "$1" -j "$(nproc)" --quiet -O "$log" || result=$?
+  (( result == 0 )) && grep 'tests passed' "$log" && return
+  cat "$log"
   failed+=("$1")
+}
+
+# Part of the suite that may be left out: a failure is noted, and what is skipped says why.
+part() {  # name, seconds it may take, command…
+  local log="build/$1.log" result=0
+  if (( ${TEST_MINUTES:-0} > 0 && SECONDS + $2 > TEST_MINUTES * 60 )); then
+    skipped+=("$1: too little was left of TEST_MINUTES=$TEST_MINUTES")
+    say "${skipped[-1]}"
+    return
+  fi
+  say "$1: running"
+  within "${@:2}" 2>&1 | tee "$log" || result=${PIPESTATUS[0]}
+  case "$result" in
+    0) ;;
+    77) skipped+=("$1: $(grep -m 1 '^SKIP: ' "$log" | cut -c 7-)") ;;
+    124 | 137) say "$1: ended after $2 seconds"; failed+=("$1") ;;
+    *) failed+=("$1") ;;
+  esac
 }
 
 # Test by test, what a skipped one said that it lacks.
 list_skips() {  # ctest's log of the tests' output
   awk '
     /^[0-9]+\/[0-9]+ Test: / { name = $3 }
-    /: Skipped$/ { if ((getline reason) > 0) print "  " name ": " reason }
-    /^SKIP: / { print "  " name ": " substr($0, 7) }
+    /: Skipped$/ { if ((getline reason) > 0) print name ": " reason }
+    /^SKIP: / { print name ": " substr($0, 7) }
   ' "$1"
 }
 
 # Every test; its summary comes last of all.
 run_main_suite() {
-  say "the main suite: building"
-  configure dev build/tests
-  cmake --build build/tests
   say "the main suite: running"
-  local log=build/tests/ctest.log skips
+  local log=build/tests/ctest.log
   set +e
-  ctest --test-dir build/tests -j "$(nproc)" --output-on-failure 2>&1 | tee "$log" |
+  within 1500 ctest --test-dir build/tests -j "$(nproc)" --output-on-failure 2>&1 | tee "$log" |
     grep --line-buffered -vE '^ +Start |tests passed, '
   (( PIPESTATUS[0] == 0 )) || failed+=("the main suite")
   set -e
-  skips=$(list_skips build/tests/Testing/Temporary/LastTest.log)
-  say "skipped: $(grep -c . <<<"$skips" || true)"
-  [[ -z "$skips" ]] || echo "$skips"
+  mapfile -t -O "${#skipped[@]}" skipped < <(list_skips build/tests/Testing/Temporary/LastTest.log)
+  say "skipped: ${#skipped[@]}"
+  (( ${#skipped[@]} == 0 )) || printf '  %s\n' "${skipped[@]}"
   (( ${#failed[@]} == 0 )) || say "failed: ${failed[*]}"
-  grep 'tests passed, ' "$log"
+  grep 'tests passed, ' "$log" || say "the main suite did not come to its end"
 }
 
 failed=()
+skipped=()
 flags=()
 [[ -n "${CI:-}" ]] && flags+=(-DBPFTALLY_WERROR=ON)
 
-fetch_prometheus
-fetch_victoria_metrics
+fetch_tools
 mount_if_absent tracefs /sys/kernel/tracing
 mount_if_absent bpf /sys/fs/bpf
 mount_if_absent securityfs /sys/kernel/security
-sanitize asan unit_tests
-sanitize tsan daemon_test http_server_test otlp_pusher_test
+sanitize asan all
+sanitize tsan daemon_test http_server_test otlp_pusher_test program_runner_test program_runner_events_test \
+  event_reader_test span_source_test cgroup_watch_test cgroup_id_map_test
+part fuzz $(( (${FUZZ_SECONDS:-60} + 20) * 10 / $(nproc) + 120 )) tests/fuzz/run.sh --build build/asan
+build dev build/tests all
+part vm "$seconds_for_kernels" tests/vm/run.sh --build build/tests "${kernels[@]}"
+part soak 180 tests/soak.sh --build build/tests --short
 run_main_suite
 (( ${#failed[@]} == 0 ))

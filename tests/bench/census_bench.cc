@@ -1,6 +1,5 @@
-// The census over 1,000 programs, 1,000 maps and 1,000 links (BPFTALLY_BENCH_OBJECTS for another
-// number) beside its two floors: iterators that only emit records, and the bare id walk. Needs
-// root.
+// The census over what is in the kernel (run.sh puts a population there) beside its two floors:
+// iterators that only emit records, and the bare id walk. Needs root.
 
 #include <benchmark/benchmark.h>
 #include <bpf/bpf.h>
@@ -37,54 +36,17 @@ int Checked(int fd, const char* what) {
   return fd;
 }
 
-size_t ObjectCount() {
-  const char* count = std::getenv("BPFTALLY_BENCH_OBJECTS");
-  return count == nullptr ? 1000 : std::strtoul(count, nullptr, 10);
-}
-
-// What the benchmarks look at, in the kernel as long as this lives.
-class Population {
- public:
-  Population() : skeleton_(minimal_iterators__open_and_load()) {
-    if (skeleton_ == nullptr) Die("load of the minimal iterators");
-    const bpf_insn instructions[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-                                     {.code = BPF_JMP | BPF_EXIT}};
-    for (size_t i = 0; i < ObjectCount(); ++i) {
-      const std::string name = "bench_" + std::to_string(i);
-      fds_.emplace_back(Checked(
-          bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, name.c_str(), "GPL", instructions, 2, nullptr),
-          "BPF_PROG_LOAD"));
-      fds_.emplace_back(Checked(bpf_map_create(BPF_MAP_TYPE_HASH, name.c_str(), 8, 8, 16, nullptr),
-                                "BPF_MAP_CREATE"));
-      fds_.emplace_back(Checked(bpf_link_create(bpf_program__fd(skeleton_->progs.minimal_maps), 0,
-                                                BPF_TRACE_ITER, nullptr),
-                                "BPF_LINK_CREATE"));
-    }
+std::vector<UniqueFd> MinimalLinks() {
+  static minimal_iterators* const kSkeleton = minimal_iterators__open_and_load();
+  if (kSkeleton == nullptr) Die("load of the minimal iterators");
+  std::vector<UniqueFd> links;
+  for (const bpf_program* program :
+       {kSkeleton->progs.minimal_programs, kSkeleton->progs.minimal_maps,
+        kSkeleton->progs.minimal_links}) {
+    links.emplace_back(Checked(
+        bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, nullptr), "BPF_LINK_CREATE"));
   }
-  Population(const Population&) = delete;
-  Population& operator=(const Population&) = delete;
-  ~Population() { minimal_iterators__destroy(skeleton_); }
-
-  std::vector<UniqueFd> MinimalLinks() const {
-    std::vector<UniqueFd> links;
-    for (const bpf_program* program :
-         {skeleton_->progs.minimal_programs, skeleton_->progs.minimal_maps,
-          skeleton_->progs.minimal_links}) {
-      links.emplace_back(
-          Checked(bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, nullptr),
-                  "BPF_LINK_CREATE"));
-    }
-    return links;
-  }
-
- private:
-  minimal_iterators* skeleton_;
-  std::vector<UniqueFd> fds_;
-};
-
-const Population& Objects() {
-  static const Population population;
-  return population;
+  return links;
 }
 
 Pass EndlessPass(BpfSys& sys) {
@@ -117,12 +79,11 @@ std::vector<UniqueFd> Only(std::vector<UniqueFd> links, int64_t kind) {
 }
 
 void BM_MinimalIterators(benchmark::State& state) {
-  ReadAll(state, Only(Objects().MinimalLinks(), state.range(0)));
+  ReadAll(state, Only(MinimalLinks(), state.range(0)));
 }
 BENCHMARK(BM_MinimalIterators)->DenseRange(0, 3)->Unit(benchmark::kMicrosecond);
 
 void BM_CensusIterators(benchmark::State& state) {
-  Objects();
   std::vector<UniqueFd> links;
   for (const ObjectKind kind : {ObjectKind::kProgram, ObjectKind::kMap, ObjectKind::kLink}) {
     auto link = LoadIteratorProgram(kind, true);
@@ -145,7 +106,6 @@ Result<void> AskEach(const Pass& pass, ObjectKind kind) {
 }
 
 void BM_BareIdWalk(benchmark::State& state) {
-  Objects();
   const auto sys = MakeRealBpfSys();
   const Pass pass = EndlessPass(*sys);
   for (auto _ : state) {
@@ -159,7 +119,6 @@ BENCHMARK(BM_BareIdWalk)->Unit(benchmark::kMicrosecond);
 
 // Walk, collectors and text, as one scrape costs after the first; with everything on.
 void WholePoll(benchmark::State& state, ReaderOptions options) {
-  Objects();
   const auto sys = MakeRealBpfSys();
   auto reader = SnapshotReader::Create(*sys, SystemClock(), options);
   if (!reader) return state.SkipWithError(reader.error().message.c_str());
@@ -192,7 +151,6 @@ void BM_WholePollBySyscall(benchmark::State& state) {
 BENCHMARK(BM_WholePollBySyscall)->Unit(benchmark::kMicrosecond);
 
 void BM_TakeOnly(benchmark::State& state) {
-  Objects();
   const auto sys = MakeRealBpfSys();
   auto reader = SnapshotReader::Create(*sys, SystemClock(), {});
   if (!reader) return state.SkipWithError(reader.error().message.c_str());

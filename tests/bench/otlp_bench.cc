@@ -1,4 +1,4 @@
-// What it costs to make requests of 100,000 points, beside what cannot be done without: filling
+// What it costs to make requests of data points, beside what cannot be done without: filling
 // the same protobufs by hand, in messages as large, and serializing them.
 
 #include <benchmark/benchmark.h>
@@ -22,14 +22,12 @@ namespace {
 namespace metrics = opentelemetry::proto::metrics::v1;
 using Request = opentelemetry::proto::collector::metrics::v1::ExportMetricsServiceRequest;
 
-constexpr uint64_t kFamilies = 20;
-constexpr uint64_t kObjects = 5'000;
-constexpr uint64_t kPoints = kFamilies * kObjects;
+constexpr uint64_t kObjects = 5'000;  // a family's points: as many as a chunk has
 constexpr int64_t kStart = 1'795'248'000'000'000'000;
 
 // Each with a name and a value of its own, so that two batches share nothing; `shift` leaves the
 // first objects out, and has new ones at the end.
-std::shared_ptr<const MetricBatch> MakeBatch(uint64_t round, uint64_t shift) {
+std::shared_ptr<const MetricBatch> MakeBatch(uint64_t points, uint64_t round, uint64_t shift) {
   constexpr std::array<std::string_view, 4> kTypes = {"kprobe", "tracepoint", "sched_cls",
                                                       "cgroup_skb"};
   auto batch = std::make_shared<MetricBatch>();
@@ -41,7 +39,7 @@ std::shared_ptr<const MetricBatch> MakeBatch(uint64_t round, uint64_t shift) {
                                     batch->Intern(fmt::format("trace_event_{}", object)),
                                     kTypes[object % kTypes.size()]}));
   }
-  for (uint64_t i = 0; i < kFamilies; ++i) {
+  for (uint64_t i = 0; i < points / kObjects; ++i) {
     MetricFamily& family = batch->Add({.name = fmt::format("bpf_program_figure_{}_bytes_total", i),
                                        .help = "Something that a program has.",
                                        .type = MetricType::kCounter,
@@ -56,8 +54,10 @@ std::shared_ptr<const MetricBatch> MakeBatch(uint64_t round, uint64_t shift) {
   return batch;
 }
 
+uint64_t Points(const benchmark::State& state) { return static_cast<uint64_t>(state.range(0)); }
+
 void SetRates(benchmark::State& state, size_t bytes) {
-  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kPoints));
+  state.SetItemsProcessed(state.iterations() * state.range(0));
   state.counters["bytes"] = static_cast<double>(bytes);
 }
 
@@ -91,7 +91,7 @@ std::string FillRequest(const MetricFamily& family, uint64_t time) {
 }
 
 void FloorProtobufs(benchmark::State& state) {
-  const auto batch = MakeBatch(0, 0);
+  const auto batch = MakeBatch(Points(state), 0, 0);
   size_t bytes = 0;
   while (state.KeepRunning()) {
     bytes = 0;
@@ -101,9 +101,10 @@ void FloorProtobufs(benchmark::State& state) {
   SetRates(state, bytes);
 }
 
-// Tells two batches in turn; with state.range(0) objects that are new, and as many gone.
+// Tells two batches in turn; with state.range(1) objects that are new, and as many gone.
 void Encode(benchmark::State& state, OtlpTemporality temporality) {
-  const std::array batches = {MakeBatch(0, 0), MakeBatch(1, static_cast<uint64_t>(state.range(0)))};
+  const std::array batches = {MakeBatch(Points(state), 0, 0),
+                              MakeBatch(Points(state), 1, static_cast<uint64_t>(state.range(1)))};
   OtlpEncoder encoder({{"service.name", "bench"}}, temporality, "1", kStart);
   size_t bytes = 0;
   size_t turn = 0;
@@ -118,15 +119,13 @@ void Encode(benchmark::State& state, OtlpTemporality temporality) {
   SetRates(state, bytes);
 }
 
-BENCHMARK(FloorProtobufs)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(Encode, cumulative, OtlpTemporality::kCumulative)
-    ->Arg(0)
-    ->Arg(100)
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(Encode, delta, OtlpTemporality::kDelta)
-    ->Arg(0)
-    ->Arg(100)
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(FloorProtobufs)->Arg(10'000)->Arg(100'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+#define BENCH_ENCODE(name, temporality)                       \
+  BENCHMARK_CAPTURE(Encode, name, temporality)                \
+      ->ArgsProduct({{10'000, 100'000, 1'000'000}, {0, 100}}) \
+      ->Unit(benchmark::kMillisecond)
+BENCH_ENCODE(cumulative, OtlpTemporality::kCumulative);
+BENCH_ENCODE(delta, OtlpTemporality::kDelta);
 
 }  // namespace
 }  // namespace bpftally

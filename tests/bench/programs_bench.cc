@@ -1,22 +1,19 @@
-// A map of 100,000 entries with two `uint` labels as metrics (BPFTALLY_BENCH_ENTRIES for another
-// number), beside what cannot be done without: reading the map in batches, and spelling the bare
-// lines. Needs root and the running kernel.
+// A map with two `uint` labels as metrics, beside what cannot be done without: reading the map in
+// batches, and spelling the bare lines. Needs root and the running kernel.
 
 #include <benchmark/benchmark.h>
-#include <bpf/bpf.h>
 #include <linux/bpf.h>
 #include <malloc.h>
 
-#include <charconv>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "bare_map.h"
 #include "export/text_writer.h"
 #include "kernel/snapshot_reader.h"
 #include "programs/program_runner.h"
@@ -24,22 +21,7 @@
 namespace bpftally {
 namespace {
 
-constexpr uint32_t kBatch = 4096;
-
-struct Key {
-  uint32_t zone = 0;
-  uint32_t area = 0;
-};
-
-[[noreturn]] void Die(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
-
-uint32_t EntryCount() {
-  const char* count = std::getenv("BPFTALLY_BENCH_ENTRIES");
-  return count == nullptr ? 100'000 : static_cast<uint32_t>(std::strtoul(count, nullptr, 10));
-}
+using bench::Checked, bench::Die;
 
 size_t Cpus() {
   static const size_t kCpus = PossibleCpus(*MakeRealBpfSys()).value();
@@ -92,25 +74,27 @@ class CountingSys final : public BpfSys {
   const std::unique_ptr<BpfSys> real_ = MakeRealBpfSys();
 };
 
-// A full map, and the program that it is said to belong to.
-class FullMap final : public LoadedProgram {
- public:
-  explicit FullMap(bpf_map_type type)
-      : fd_(bpf_map_create(type, "bench", sizeof(Key), sizeof(uint64_t), EntryCount(), nullptr)),
-        cpus_(IsPerCpu(type) ? Cpus() : 1) {
-    if (!fd_) Die("BPF_MAP_CREATE");
-    for (uint32_t i = 0; i < EntryCount(); ++i) {
-      const Key key{i % 100, i};
-      const std::vector<uint64_t> values(cpus_, uint64_t{i} * 7);
-      if (bpf_map_update_elem(fd_.get(), &key, values.data(), BPF_ANY) != 0) Die("update");
-    }
-    maps_ = {{.name = "bench",
-              .fd = fd_.get(),
-              .type = type,
-              .key_size = sizeof(Key),
-              .value_size = sizeof(uint64_t),
-              .max_entries = EntryCount()}};
+// One of each shape for the whole run, so that all look at the same memory.
+const bench::BareMap& FullMap(bpf_map_type type, uint32_t entries) {
+  static std::map<std::pair<bpf_map_type, uint32_t>, bench::BareMap> maps;
+  const auto [place, fresh] = maps.try_emplace({type, entries});
+  if (fresh) {
+    place->second = bench::MakeMap(type, entries, Cpus());
+    bench::Fill(place->second, entries);
   }
+  return place->second;
+}
+
+// The program that a full map is said to belong to.
+class FullProgram final : public LoadedProgram {
+ public:
+  FullProgram(bpf_map_type type, uint32_t entries)
+      : maps_({{.name = "bench",
+                .fd = FullMap(type, entries).fd,
+                .type = type,
+                .key_size = sizeof(bench::Key),
+                .value_size = sizeof(uint64_t),
+                .max_entries = entries}}) {}
 
   const std::vector<AttachStatus>& statuses() const override { return statuses_; }
   const std::vector<LoadedMap>& maps() const override { return maps_; }
@@ -118,11 +102,8 @@ class FullMap final : public LoadedProgram {
   Result<void> RunIterators(std::chrono::steady_clock::time_point, const Clock&) override {
     return {};
   }
-  size_t cpus() const { return cpus_; }
 
  private:
-  UniqueFd fd_;
-  size_t cpus_;
   std::vector<AttachStatus> statuses_;
   std::vector<LoadedMap> maps_;
 };
@@ -132,63 +113,27 @@ MetricPlan Plan() {
           .help = "Entries.",
           .map = "bench",
           .labels = {{"zone", {0, 4}, {{.name = "uint"}}}, {"area", {4, 4}, {{.name = "uint"}}}},
-          .key_size = sizeof(Key)};
+          .key_size = sizeof(bench::Key)};
 }
 
-// The bare system calls, into memory that is there already.
-template <typename Visit>
-void ReadInBatches(const FullMap& map, Visit visit) {
-  static std::vector<Key> keys(kBatch);
-  std::vector<uint64_t> values(kBatch * map.cpus());
-  uint32_t cursor = 0;
-  bool first = true;
-  for (int failed = 0; failed == 0; first = false) {
-    uint32_t count = kBatch;
-    failed = bpf_map_lookup_batch(map.maps()[0].fd, first ? nullptr : &cursor, &cursor, keys.data(),
-                                  values.data(), &count, nullptr);
-    if (failed != 0 && errno != ENOENT) Die("BPF_MAP_LOOKUP_BATCH");
-    visit(std::span(keys).first(count), std::span<const uint64_t>(values));
-  }
-}
-
-char* Spell(char* to, std::string_view text) {
-  std::memcpy(to, text.data(), text.size());
-  return to + text.size();
-}
-
-// The lines, from the entries as they lie there.
-size_t SpellLines(std::span<const Key> keys, std::span<const uint64_t> values, size_t cpus) {
-  constexpr size_t kLine = 128;
-  static std::vector<char> text(kBatch * kLine);
-  char* at = text.data();
-  for (size_t i = 0; i < keys.size(); ++i) {
-    double sum = 0;
-    for (size_t cpu = 0; cpu < cpus; ++cpu) sum += static_cast<double>(values[i * cpus + cpu]);
-    at = Spell(at, "ebpf_exporter_bench_entries_total{area=\"");
-    at = std::to_chars(at, at + kLine, keys[i].area).ptr;
-    at = Spell(at, "\",zone=\"");
-    at = std::to_chars(at, at + kLine, keys[i].zone).ptr;
-    at = Spell(at, "\"} ");
-    at = std::to_chars(at, at + kLine, sum).ptr;
-    at = Spell(at, "\n");
-  }
-  benchmark::ClobberMemory();
-  return static_cast<size_t>(at - text.data());
-}
+uint32_t Entries(const benchmark::State& state) { return static_cast<uint32_t>(state.range(0)); }
 
 void FloorBatchRead(benchmark::State& state, bpf_map_type type) {
-  const FullMap map(type);
+  const bench::BareMap& map = FullMap(type, Entries(state));
   while (state.KeepRunning())
-    ReadInBatches(map, [](auto keys, auto) { benchmark::DoNotOptimize(keys.data()); });
+    bench::ReadInBatches(map, [](auto keys, auto) { benchmark::DoNotOptimize(keys.data()); });
 }
 
 void FloorBatchReadAndBareText(benchmark::State& state, bpf_map_type type) {
-  const FullMap map(type);
+  const bench::BareMap& map = FullMap(type, Entries(state));
   size_t bytes = 0;
   while (state.KeepRunning()) {
     bytes = 0;
-    ReadInBatches(map,
-                  [&](auto keys, auto values) { bytes += SpellLines(keys, values, map.cpus()); });
+    bench::ReadInBatches(map, [&](auto keys, auto values) {
+      const std::string_view text = bench::SpellLines(keys, values, map.cpus);
+      benchmark::DoNotOptimize(text.data());
+      bytes += text.size();
+    });
   }
   state.counters["bytes"] = static_cast<double>(bytes);
 }
@@ -210,7 +155,8 @@ void Scrape(benchmark::State& state, bpf_map_type type) {
                         .event_sources = {},
                         .possible_cpus = Cpus()},
                        {});
-  runner.Add({.name = "bench", .metrics = {Plan()}}, std::make_unique<FullMap>(type));
+  runner.Add({.name = "bench", .metrics = {Plan()}},
+             std::make_unique<FullProgram>(type, Entries(state)));
   ::malloc_trim(0);
   const size_t idle = ResidentBytes();
   size_t bytes = 0;
@@ -231,8 +177,12 @@ void Scrape(benchmark::State& state, bpf_map_type type) {
   state.counters["MiB_above_idle"] = static_cast<double>(most) / (1 << 20);
 }
 
-#define BENCH(function, type) \
-  BENCHMARK_CAPTURE(function, type, BPF_MAP_TYPE_##type)->Unit(benchmark::kMillisecond)
+#define BENCH(function, type)                            \
+  BENCHMARK_CAPTURE(function, type, BPF_MAP_TYPE_##type) \
+      ->Arg(10'000)                                      \
+      ->Arg(100'000)                                     \
+      ->Arg(1'000'000)                                   \
+      ->Unit(benchmark::kMillisecond)
 
 BENCH(FloorBatchRead, HASH);
 BENCH(FloorBatchReadAndBareText, HASH);

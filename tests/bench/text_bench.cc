@@ -1,19 +1,22 @@
-// What it costs to write 100,000 series as text, beside what cannot be done without: copying the
+// What it costs to write series as text, beside what cannot be done without: copying the
 // same bytes, and spelling the same numbers.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <prometheus/text_serializer.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "export/gzip.h"
+#include "export/prometheus_collectable.h"
 #include "export/text_writer.h"
 #include "model/metric_batch.h"
 
@@ -21,8 +24,6 @@ namespace bpftally {
 namespace {
 
 constexpr uint64_t kFamilies = 20;
-constexpr uint64_t kObjects = 5'000;
-constexpr uint64_t kSeries = kFamilies * kObjects;
 constexpr uint64_t kNanosecondsPerRun = 317;
 
 // Like the census: mostly integers of all lengths, and seconds in one family of five.
@@ -32,13 +33,14 @@ Number ValueOf(uint64_t family, uint64_t object) {
   return static_cast<double>(number * kNanosecondsPerRun) * 1e-9;
 }
 
-MetricBatch MakeBatch() {
+MetricBatch MakeBatch(uint64_t series) {
+  const uint64_t objects = series / kFamilies;
   constexpr std::array<std::string_view, 4> kTypes = {"kprobe", "tracepoint", "sched_cls",
                                                       "cgroup_skb"};
   MetricBatch batch;
   std::vector<LabelValues> labels;
-  labels.reserve(kObjects);
-  for (uint64_t object = 0; object < kObjects; ++object) {
+  labels.reserve(objects);
+  for (uint64_t object = 0; object < objects; ++object) {
     labels.push_back(batch.Labels({batch.InternNumber(1'000 + object),
                                    batch.Intern(fmt::format("trace_event_{}", object)),
                                    kTypes[object % kTypes.size()]}));
@@ -49,26 +51,29 @@ MetricBatch MakeBatch() {
                                       .type = MetricType::kCounter,
                                       .unit = "",
                                       .label_names = {"id", "name", "type"}},
-                                     "bench", kObjects);
-    for (uint64_t object = 0; object < kObjects; ++object) {
+                                     "bench", objects);
+    for (uint64_t object = 0; object < objects; ++object) {
       family.samples.push_back({.labels = labels[object], .value = ValueOf(i, object)});
     }
   }
   return batch;
 }
 
-const MetricBatch& Batch() {
-  static const MetricBatch kBatch = MakeBatch();
-  return kBatch;
+const MetricBatch& Batch(const benchmark::State& state) {
+  static std::map<uint64_t, MetricBatch> batches;
+  const auto series = static_cast<uint64_t>(state.range(0));
+  const auto place = batches.find(series);
+  return place != batches.end() ? place->second
+                                : batches.emplace(series, MakeBatch(series)).first->second;
 }
 
 void SetRates(benchmark::State& state, size_t bytes) {
-  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kSeries));
+  state.SetItemsProcessed(state.iterations() * state.range(0));
   state.counters["bytes"] = static_cast<double>(bytes);
 }
 
 void Write(benchmark::State& state, TextFormat format) {
-  const MetricBatch& batch = Batch();
+  const MetricBatch& batch = Batch(state);
   size_t bytes = 0;
   while (state.KeepRunning()) {
     bytes = 0;
@@ -79,7 +84,7 @@ void Write(benchmark::State& state, TextFormat format) {
 }
 
 void WriteGzip(benchmark::State& state, TextFormat format) {
-  const MetricBatch& batch = Batch();
+  const MetricBatch& batch = Batch(state);
   std::string packed;
   while (state.KeepRunning()) {
     packed.clear();
@@ -95,7 +100,8 @@ void WriteGzip(benchmark::State& state, TextFormat format) {
 void FloorCopy(benchmark::State& state) {
   constexpr size_t kPieceBytes = size_t{32} * 1024;
   std::string text;
-  WriteText(Batch(), TextFormat::kPrometheus004, [&](std::string_view piece) { text += piece; });
+  WriteText(Batch(state), TextFormat::kPrometheus004,
+            [&](std::string_view piece) { text += piece; });
   std::vector<char> buffer(kPieceBytes);
   while (state.KeepRunning()) {
     for (size_t at = 0; at < text.size(); at += kPieceBytes) {
@@ -109,7 +115,7 @@ void FloorCopy(benchmark::State& state) {
 // The same numbers, spelled and thrown away.
 void FloorNumbers(benchmark::State& state) {
   constexpr size_t kNumberBytes = 32;
-  const MetricBatch& batch = Batch();
+  const MetricBatch& batch = Batch(state);
   std::array<char, kNumberBytes> text;
   size_t bytes = 0;
   while (state.KeepRunning()) {
@@ -127,13 +133,23 @@ void FloorNumbers(benchmark::State& state) {
   SetRates(state, bytes);
 }
 
-BENCHMARK_CAPTURE(Write, prometheus, TextFormat::kPrometheus004)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(Write, openmetrics, TextFormat::kOpenMetrics100)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(WriteGzip, prometheus, TextFormat::kPrometheus004)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(WriteGzip, openmetrics, TextFormat::kOpenMetrics100)
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK(FloorCopy)->Unit(benchmark::kMillisecond);
-BENCHMARK(FloorNumbers)->Unit(benchmark::kMillisecond);
+// The same through the library that most exporters in C++ use.
+void PrometheusCpp(benchmark::State& state) {
+  const std::vector<prometheus::MetricFamily> families = ToPrometheusFamilies(Batch(state));
+  const prometheus::TextSerializer serializer;
+  size_t bytes = 0;
+  while (state.KeepRunning()) bytes = serializer.Serialize(families).size();
+  SetRates(state, bytes);
+}
+
+#define SIZES Arg(10'000)->Arg(100'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond)
+
+BENCHMARK_CAPTURE(Write, prometheus, TextFormat::kPrometheus004)->SIZES;
+BENCHMARK_CAPTURE(Write, openmetrics, TextFormat::kOpenMetrics100)->SIZES;
+BENCHMARK_CAPTURE(WriteGzip, prometheus, TextFormat::kPrometheus004)->SIZES;
+BENCHMARK(FloorCopy)->SIZES;
+BENCHMARK(FloorNumbers)->SIZES;
+BENCHMARK(PrometheusCpp)->SIZES;
 
 }  // namespace
 }  // namespace bpftally
