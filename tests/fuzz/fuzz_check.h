@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/core.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -9,8 +11,7 @@ namespace bpftally {
 // Ends the process where it does not hold: what a fuzzer takes for a find.
 inline void Require(bool holds, std::string_view what, std::string_view detail = {}) {
   if (holds) return;
-  std::fprintf(stderr, "does not hold: %.*s\n%.*s\n", static_cast<int>(what.size()), what.data(),
-               static_cast<int>(detail.size()), detail.data());
+  fmt::print(stderr, "does not hold: {}\n{}\n", what, detail);
   std::abort();
 }
 
