@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -104,8 +103,10 @@ bool Eventually(const std::function<bool()>& holds, std::chrono::milliseconds pa
 }
 
 std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  // By an ostream, which takes it for the end where a file of /proc is gone in the middle.
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
 }
 
 void WriteFile(const std::string& path, const std::string& text) {
