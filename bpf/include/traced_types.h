@@ -17,7 +17,7 @@ struct thread_info {
 struct task_struct {
   struct thread_info thread_info;
   unsigned int __state; /* 5.14 */
-  int on_cpu; /* not on every kernel for a single CPU */
+  unsigned int on_cpu; /* not on every kernel for a single CPU; of another size in 7.x, which only unsigned loads bear */
   int pid;
   struct css_set *cgroups;
 };
