@@ -3,6 +3,7 @@
 #include <bpf/btf.h>
 #include <fmt/format.h>
 
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -83,6 +84,13 @@ std::vector<std::string> FittingVariables(const btf* types, std::string_view sec
 
 }  // namespace
 
+bool HasAlignedTypes(std::span<const std::byte> btf) {
+  btf_header header{};
+  if (btf.size() < sizeof(header)) return false;
+  std::memcpy(&header, btf.data(), sizeof(header));
+  return header.hdr_len % alignof(btf_type) == 0;
+}
+
 void BtfFree::operator()(btf* types) const { btf__free(types); }
 
 Result<const btf*> BtfNames::Load(uint32_t btf_id) {
@@ -92,7 +100,9 @@ Result<const btf*> BtfNames::Load(uint32_t btf_id) {
   const auto data = ReadBtfData(sys_, fd->get());
   if (!data) return std::unexpected(data.error());
   // A module's BTF needs its base and does not parse alone: no name then.
-  BtfPtr types(btf__new(data->data(), static_cast<uint32_t>(data->size())));
+  BtfPtr types(HasAlignedTypes(std::as_bytes(std::span(*data)))
+                   ? btf__new(data->data(), static_cast<uint32_t>(data->size()))
+                   : nullptr);
   return parsed_.emplace(btf_id, std::move(types)).first->second.get();
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,6 +17,10 @@ struct btf;
 namespace bpftally {
 
 class BpfSys;
+
+// Whether the types stand where 32-bit loads may read them: libbpf looks at their own offset only,
+// and not at the length of the header before them, which whoever made the BTF chose.
+bool HasAlignedTypes(std::span<const std::byte> btf);
 
 struct BtfFree {
   void operator()(btf* types) const;

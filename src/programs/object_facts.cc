@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "kernel/btf_names.h"
 #include "kernel/libbpf_messages.h"
 
 namespace bpftally {
@@ -80,6 +81,14 @@ std::vector<ObjectField> KeyFields(const btf* types, uint32_t id) {
   return fields;
 }
 
+// Or none.
+bool HasWholeTypes(const btf* types) {
+  if (types == nullptr) return true;
+  uint32_t size = 0;
+  const void* data = btf__raw_data(types, &size);
+  return HasAlignedTypes({static_cast<const std::byte*>(data), size});
+}
+
 ObjectMap Describe(const bpf_map* map, const btf* types) {
   return {.name = bpf_map__name(map),
           .type = bpf_map__type(map),
@@ -101,6 +110,9 @@ Result<ObjectFacts> ReadObjectFacts(const std::string& path) {
   Result<ObjectPtr> object = Open(path);
   if (!object) return std::unexpected(object.error());
   const btf* types = bpf_object__btf(object->get());
+  if (!HasWholeTypes(types))
+    return std::unexpected(Error{ErrorKind::kInvalid, 0,
+                                 fmt::format("{}: its BTF is malformed: compile it anew", path)});
   ObjectFacts facts;
   const bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object->get()) {

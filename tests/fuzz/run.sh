@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # tests/fuzz/run.sh [--build DIR] [SECONDS]: runs each fuzzer for so long (FUZZ_SECONDS, else 60), as many side by side as
-# there are CPUs. They run without privilege and without a network. What they find is kept in DIR/fuzz-finds.
+# there are CPUs. They run without privilege and without a network. What they find is kept in DIR/fuzz-finds. FUZZ_SEED:
+# the same inputs each time, for who must not be surprised.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -31,7 +32,7 @@ prepare() {  # name
 
 run() {  # name
   cd "$work/$1"
-  "${alone[@]}" ./fuzzer -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 \
+  "${alone[@]}" ./fuzzer -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -timeout=10 -rss_limit_mb=2048 -max_len=16384 \
     -print_funcs=0 -print_final_stats=1 -artifact_prefix=finds/ corpus >log 2>&1
 }
 
