@@ -22,10 +22,7 @@ struct Pair {
     theirs.Reset(fds[1]);
   }
 
-  bool is_open() const {
-    pollfd watched{.fd = theirs.get(), .events = POLLIN, .revents = 0};
-    return poll(&watched, 1, 0) == 0;
-  }
+  bool is_open() const { return !EndsWithin(seconds(0)); }
   bool EndsWithin(seconds patience) const {
     pollfd watched{.fd = theirs.get(), .events = POLLIN, .revents = 0};
     return poll(&watched, 1, static_cast<int>(patience.count() * 1000)) == 1;
