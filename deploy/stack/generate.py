@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """deploy/stack/generate.py >metrics-stack.yaml: the pod, and ConfigMaps of the files it mounts."""
 
+import hashlib
 import json
 import pathlib
 import sys
@@ -11,7 +12,7 @@ HEADER = """\
 # podman play kube metrics-stack.yaml: a collector, Prometheus, and Grafana with the dashboards.
 # Made by deploy/stack/generate.py of what is in deploy/ and dashboards/: change that, not this.
 """
-CONFIG_MAPS = {
+SOURCES = {
     "metrics-stack-prometheus": [HERE / "prometheus.yml", ROOT / "deploy/prometheus/rules.yaml"],
     "metrics-stack-collector": [HERE / "collector.yaml"],
     "metrics-stack-datasources": [HERE / "datasources.yaml"],
@@ -40,17 +41,28 @@ def literal(text):
                            for line in text.splitlines(keepends=True))
 
 
-def config_map(name, paths):
-    data = "".join(f"  {path.name}: {literal(content(path))}" for path in paths)
-    return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n{data}"
+def data_of(files):
+    return "".join(f"  {name}: {literal(text)}" for name, text in files.items())
 
 
-def main():
-    pod = (HERE / "pod.yaml").read_text(encoding="utf-8")
-    documents = [HEADER + pod] + [config_map(*entry) for entry in CONFIG_MAPS.items()]
-    sys.stdout.reconfigure(encoding="utf-8")
-    sys.stdout.write("---\n".join(documents))
+def read_sources():
+    """Of each ConfigMap, what its files hold by their names."""
+    return {name: {path.name: content(path) for path in paths} for name, paths in SOURCES.items()}
+
+
+def generate(config_maps):
+    """A name goes with what it holds: podman keeps a ConfigMap's volume, and would mount it again
+    with the files that are no longer in the ConfigMap."""
+    documents = [HEADER + (HERE / "pod.yaml").read_text(encoding="utf-8")]
+    for name, files in config_maps.items():
+        data = data_of(files)
+        full_name = f"{name}-{hashlib.sha256(data.encode()).hexdigest()[:8]}"
+        documents[0] = documents[0].replace(f"name: {name}\n", f"name: {full_name}\n")
+        documents.append(
+            f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {full_name}\ndata:\n{data}")
+    return "---\n".join(documents)
 
 
 if __name__ == "__main__":
-    main()
+    sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(generate(read_sources()))

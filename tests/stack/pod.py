@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
@@ -21,6 +22,7 @@ import urllib.request
 
 import yaml
 
+import generate
 import live
 import wiring
 
@@ -140,6 +142,10 @@ runroot = "{folder}/run"
     def lines(self, *arguments):
         return self.run(*arguments).split()
 
+    def pid(self, container):
+        """0 while it does not run."""
+        return int(self.run("inspect", "--format", "{{.State.Pid}}", container))
+
     def import_image(self, name, tools, user="0", entrypoint=WAITS, volume=None, hidden=None):
         path = self.folder / "root.tar"
         root = RootFileSystem(path)
@@ -186,6 +192,10 @@ class Prometheus(live.Prometheus):
         except OSError:
             return False
 
+    def first_scrape(self):
+        """When it was: the oldest of what is stored."""
+        return self.instant("min_over_time(timestamp(up)[1h:1s])")[0]["value"][1]
+
     def takes_remote_write(self):
         """It refuses what is no write, but not for having no such receiver."""
         try:
@@ -211,12 +221,25 @@ def start_exporter(stack, root, binary, folder):
     return live.wait_for("bpftally serves", port)
 
 
-def with_own_ports(text, exporter_port):
-    """On ports that are free here, and with less patience."""
-    ports = {port: live.free_port() for port in wiring.PORTS} | {"9435": exporter_port}
+def choose_ports(exporter_port):
+    """What is free here instead of the stack's ports."""
+    return {port: str(live.free_port()) for port in wiring.PORTS} | {"9435": exporter_port}
+
+
+def with_own(ports, text):
+    """On these ports, and with less patience."""
     for port, own in ports.items():
         text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{own}")
-    return text.replace("_interval: 15s", "_interval: 1s"), ports["9090"]
+    return text.replace("_interval: 15s", "_interval: 1s")
+
+
+def versions(root):
+    """The file, and a newer one that has a dashboard under another name."""
+    yield (root / "metrics-stack.yaml").read_text(encoding="utf-8")
+    sources = generate.read_sources()
+    dashboards = sources["metrics-stack-dashboards"]
+    dashboards["renamed.json"] = dashboards.pop("ebpf-maps.json")
+    yield generate.generate(sources)
 
 
 def name_of(container):
@@ -254,7 +277,7 @@ def check_prometheus(prometheus, stack):
     live.wait_for("a rule gives data", lambda: prometheus.instant("map:bpf_map_entries:ratio"))
     if [series["value"][1] for series in prometheus.instant("up")] != ["1"]:
         yield f"up is {prometheus.instant('up')}"
-    ours = yaml.safe_load(stack.config_maps["metrics-stack-prometheus"]["rules.yaml"])["groups"]
+    ours = yaml.safe_load(stack.files("prometheus")["rules.yaml"])["groups"]
     loaded = {group["name"] for group in prometheus.ask("rules")["groups"]}
     if loaded != {group["name"] for group in ours}:
         yield f"loaded are the rules {sorted(loaded)}"
@@ -262,18 +285,30 @@ def check_prometheus(prometheus, stack):
         yield "Prometheus takes no remote write"
 
 
+def check_crash(podman, prometheus):
+    """Who dies is started again, and knows what it knew."""
+    name = "metrics-stack-prometheus"
+    first = prometheus.first_scrape()
+    died = live.wait_for("Prometheus runs", lambda: podman.pid(name))
+    os.kill(died, signal.SIGKILL)
+    live.wait_for("podman starts Prometheus again", lambda: podman.pid(name) not in (0, died))
+    live.wait_for("Prometheus is ready again", prometheus.is_ready)
+    if prometheus.first_scrape() != first:
+        yield f"scrapes are stored from {prometheus.first_scrape()} on, before the crash from {first} on"
+
+
 def check_down(podman, stack, file):
-    """Only the ConfigMaps' volumes outlive the pod, and they go by their names."""
+    """Only the ConfigMaps' volumes outlive the pod."""
     before = [int(pid) for pid in podman.lines("ps", "--format", "{{.Pid}}")]
     podman.run("kube", "down", file)
     live.wait_for("no process is left", lambda: not list(podman.processes()), 10)
     yield from (f"process {pid} is left" for pid in before if pathlib.Path(f"/proc/{pid}").exists())
     for kind in (("ps", "--all", "--quiet"), ("pod", "ls", "--quiet")):
         yield from (f"{kind[0]} lists {left}" for left in podman.lines(*kind))
-    volumes = podman.lines("volume", "ls", "--quiet")
-    if set(volumes) != set(stack.config_maps):
-        yield f"the volumes {volumes} are left"
-    podman.run("volume", "rm", *stack.config_maps)
+    ours, volumes = (set(podman.lines("volume", "ls", "--quiet", *filters))
+                     for filters in (("--filter", "name=metrics-stack-"), ()))
+    if ours != volumes or not set(stack.config_maps) <= ours:
+        yield f"of {sorted(stack.config_maps)} the volumes {sorted(volumes)} are left"
 
 
 def check_started(podman, stack):
@@ -292,24 +327,30 @@ def import_images(podman, stack):
         podman.import_image(container["image"], **IMAGES[container["name"]])
 
 
+def check_up(podman, text, prometheus):
+    """From play to down, all that can be seen of it."""
+    file = podman.folder / "metrics-stack.yaml"
+    file.write_text(text, encoding="utf-8")
+    stack = wiring.parse(text)
+    started = time.monotonic()
+    podman.run("play", "kube", file)
+    found = list(check_started(podman, stack))
+    if not found:
+        found += check_files(podman, stack)
+        found += check_arguments(podman, stack)
+        found += check_prometheus(prometheus, stack)
+        found += check_crash(podman, prometheus)
+    found += check_down(podman, stack, file)
+    print(f"from play to down: {time.monotonic() - started:.1f} s")
+    return found
+
+
 def run(root, binary):
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         podman = Podman(stack, folder)
-        port = start_exporter(stack, root, binary, folder)
-        text = (root / "metrics-stack.yaml").read_text(encoding="utf-8")
-        text, prometheus_port = with_own_ports(text, port)
-        file = folder / "metrics-stack.yaml"
-        file.write_text(text, encoding="utf-8")
-        parts = wiring.Stack(list(yaml.safe_load_all(text)))
-        import_images(podman, parts)
-        started = time.monotonic()
-        podman.run("play", "kube", file)
-        found = list(check_started(podman, parts))
-        if not found:
-            found += check_files(podman, parts)
-            found += check_arguments(podman, parts)
-            found += check_prometheus(Prometheus(prometheus_port), parts)
-        found += check_down(podman, parts, file)
-        print(f"from play to down: {time.monotonic() - started:.1f} s")
-        return found
+        ports = choose_ports(start_exporter(stack, root, binary, folder))
+        prometheus = Prometheus(ports["9090"])
+        texts = [with_own(ports, text) for text in versions(root)]
+        import_images(podman, wiring.parse(texts[0]))
+        return [line for text in texts for line in check_up(podman, text, prometheus)]

@@ -32,11 +32,14 @@ class Stack:
     def container(self, name):
         return next(c for c in self.spec["containers"] if c["name"] == name)
 
+    def files(self, volume):
+        return self.config_maps[self.volumes[volume]]
+
     def mounted(self, container):
         """The files of a container, by path."""
         return {f"{mount['mountPath']}/{key}": text
                 for mount in container["volumeMounts"]
-                for key, text in self.config_maps[self.volumes[mount["name"]]].items()}
+                for key, text in self.files(mount["name"]).items()}
 
     def texts(self, container):
         """All that may name a path or an address; dashboards and rules do not."""
@@ -44,6 +47,10 @@ class Stack:
         yield from (variable["value"] for variable in container.get("env", []))
         yield from (text for path, text in self.mounted(container).items()
                     if not path.endswith((".json", "/rules.yaml")))
+
+
+def parse(text):
+    return Stack(list(yaml.safe_load_all(text)))
 
 
 def check_kinds(stack):
@@ -103,7 +110,7 @@ def check_ports(stack):
 
 def check_collector(stack):
     """Each component is in a pipeline, and none in a pipeline is missing."""
-    config = yaml.safe_load(stack.config_maps["metrics-stack-collector"]["collector.yaml"])
+    config = yaml.safe_load(stack.files("collector")["collector.yaml"])
     for kind in ("receivers", "processors", "exporters"):
         used = {name for pipeline in config["service"]["pipelines"].values()
                 for name in pipeline[kind]}
@@ -112,7 +119,7 @@ def check_collector(stack):
 
 
 def check_grafana(stack):
-    sources = yaml.safe_load(stack.config_maps["metrics-stack-datasources"]["datasources.yaml"])
+    sources = yaml.safe_load(stack.files("datasources")["datasources.yaml"])
     kinds = [(source["type"], source["isDefault"]) for source in sources["datasources"]]
     if kinds != [("prometheus", True)]:
         yield f"not one Prometheus, the default: {kinds}"
@@ -124,7 +131,7 @@ def check_prometheus(stack):
         print("promtool is missing (Debian package prometheus): Prometheus's files are not checked")
         return
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in stack.config_maps["metrics-stack-prometheus"].items():
+        for name, text in stack.files("prometheus").items():
             moved = text.replace("/etc/prometheus", folder)
             (pathlib.Path(folder) / name).write_text(moved, encoding="utf-8")
         result = subprocess.run(["promtool", "check", "config", f"{folder}/prometheus.yml"],
@@ -140,14 +147,14 @@ def job_of(board):
 def check_sources(stack, root):
     """The rules and dashboards are those of this checkout, but for the job chosen at first."""
     rules = (root / "deploy/prometheus/rules.yaml").read_text(encoding="utf-8")
-    if stack.config_maps["metrics-stack-prometheus"]["rules.yaml"] != rules:
+    if stack.files("prometheus")["rules.yaml"] != rules:
         yield "rules.yaml is not deploy/prometheus/rules.yaml"
-    prometheus = stack.config_maps["metrics-stack-prometheus"]["prometheus.yml"]
+    prometheus = stack.files("prometheus")["prometheus.yml"]
     scraped = yaml.safe_load(prometheus)["scrape_configs"][0]["job_name"]
     ours = {path.name: json.loads(path.read_text(encoding="utf-8"))
             for path in (root / "dashboards").glob("*.json")}
     theirs = {name: json.loads(text) for name, text in
-              stack.config_maps["metrics-stack-dashboards"].items() if name.endswith(".json")}
+              stack.files("dashboards").items() if name.endswith(".json")}
     for name, board in theirs.items():
         if job_of(board)["current"]["value"] != [scraped]:
             yield f"{name} begins with another job than {scraped}"
@@ -163,8 +170,8 @@ def check_all(stack, root):
     yield from check_sources(stack, root)
 
 
-def replace(stack, config_map, key, old, new):
-    data = stack.config_maps[f"metrics-stack-{config_map}"]
+def replace(stack, volume, key, old, new):
+    data = stack.files(volume)
     assert old in data[key]
     data[key] = data[key].replace(old, new)
 
@@ -178,7 +185,7 @@ BAD_SAMPLES = {
     "no pinned version": lambda s: s.container("grafana").update(image="grafana/grafana:latest"),
     "names a host": lambda s: s.container("grafana").update(image="a.example/b/c:1.2.3"),
     "mounted are": lambda s: s.config_maps.update(spare={}),
-    "larger than": lambda s: s.config_maps["metrics-stack-collector"].update(x="x" * (1 << 20)),
+    "larger than": lambda s: s.files("collector").update(x="x" * (1 << 20)),
     "/etc/prometheus/prometheus.yml is not mounted":
         lambda s: s.container("prometheus")["volumeMounts"][0].update(mountPath="/etc/other"),
     "the ports": lambda s: replace(s, "datasources", "datasources.yaml", "9090", "9091"),
@@ -191,7 +198,7 @@ BAD_SAMPLES = {
     "rules.yaml is not": lambda s: replace(s, "prometheus", "rules.yaml", "0.9", "0.8"),
     "begins with another job": lambda s: replace(s, "prometheus", "prometheus.yml",
                                                  "job_name: bpftally", "job_name: other"),
-    "the dashboards are not": lambda s: s.config_maps["metrics-stack-dashboards"].popitem(),
+    "the dashboards are not": lambda s: s.files("dashboards").popitem(),
 }
 
 
