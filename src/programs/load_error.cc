@@ -56,9 +56,13 @@ bool IsTracefsLocked() {
          mounted.f_type == TRACEFS_MAGIC;
 }
 
+bool IsKprobeMulti(std::string_view section) {
+  return IsKprobe(section) && section.contains(".multi");
+}
+
 // What libbpf looks up there.
 bool NeedsTracefs(std::string_view section) {
-  return IsTracepoint(section) || (IsKprobe(section) && section.contains(".multi"));
+  return IsTracepoint(section) || IsKprobeMulti(section);
 }
 
 // What is missing, or what to do; empty where nobody can say.
@@ -91,6 +95,8 @@ std::string_view AttachAdvice(const bpf_program* program, int sys_errno) {
   if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS)
     return "the section must name the interface: SEC(\"tcx/ingress/eth0\"), and tcx needs kernel "
            "6.6";
+  if (IsKprobeMulti(section) && sys_errno == EOPNOTSUPP)
+    return "this kernel has no fprobes (CONFIG_FPROBE): use a kprobe for each function";
   if (sys_errno == EOPNOTSUPP)
     return "its section does not say to what, or nothing can attach by it";
   return {};
