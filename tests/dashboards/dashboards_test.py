@@ -14,10 +14,14 @@ import signal
 import subprocess
 import sys
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "e2e"))
+
+# pylint: disable=wrong-import-position
 import lint
 import live
+import processes
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 
 
@@ -81,5 +85,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except live.CannotRun as reason:
+    except processes.CannotRun as reason:
         skip(reason)

@@ -2,7 +2,6 @@
 
 import contextlib
 import http.server
-import json
 import os
 import pathlib
 import re
@@ -11,17 +10,13 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 
 import grafana
+import processes
+from prometheus import start_prometheus
 
 BPFFS = pathlib.Path("/sys/fs/bpf")
 ENTRIES = 1000
-DEADLINE_SECONDS = 60
-CANNOT_RUN_HERE = (69, 77)  # bpftally's exit statuses for a kernel or a privilege that is missing
 
 NO_KPROBES = "needs a program on a kprobe, and many kernels have none"
 # (uid, panel, refId): why the query may give no data here.
@@ -38,10 +33,6 @@ MAY_BE_EMPTY = {
 MAY_BE_ABSENT = {"netns": "none of the links here is in a network namespace"}
 # What the population below brings about.
 PENDING_ALERTS = {"BpfMapAlmostFull", "BpfRunStatsOnForLong"}
-
-
-class CannotRun(Exception):
-    """This machine lacks what the test needs."""
 
 
 def what_is_lacking():
@@ -68,7 +59,7 @@ class Population:
         self.create("perf", "perf_event_array", 4, 4, os.cpu_count())
         self.add_entries(ENTRIES * 92 // 100)
         # Perf buffers exist as long as somebody has them open.
-        spawn(stack, ["bpftool", "map", "event_pipe", "pinned", self.folder / "perf"],
+        processes.spawn(stack, ["bpftool", "map", "event_pipe", "pinned", self.folder / "perf"],
               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def create(self, name, kind, key, value, entries):
@@ -111,22 +102,6 @@ class Events:
             sender.sendto(b"dropped", ("127.0.0.1", 9))
 
 
-def spawn(stack, command, **options):
-    """A child that ends with the stack, at the latest by force."""
-    child = subprocess.Popen([str(part) for part in command], **options)
-    stack.callback(end, child)
-    return child
-
-
-def end(child):
-    child.terminate()
-    try:
-        child.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-
-
 class Receiver(http.server.BaseHTTPRequestHandler):
     """Takes whatever is pushed."""
 
@@ -149,86 +124,12 @@ def start_receiver(stack):
 
 def start_exporter(stack, binary, folder, programs):
     """Its address, once it serves. Of the programs, those that this kernel refuses harm no other."""
-    log = folder / "bpftally.log"
-    receiver = start_receiver(stack)
-    with log.open("w") as sink:
-        # Entries scanned where the kernel cannot count them: the test runs on old kernels too.
-        child = spawn(stack, [binary, "--run-stats", "--scan-map-entries",
-                              "--collector.program-maps", "--poll-interval=1s",
-                              f"--otlp-http={receiver}", "--otlp-interval=1s",
-                              f"--programs={','.join(programs)}",
-                              "--web.listen-address=127.0.0.1:0"], stderr=sink)
-
-    def address():
-        if child.poll() in CANNOT_RUN_HERE:
-            raise CannotRun(f"bpftally cannot run here: {log.read_text().splitlines()[-1]}")
-        if child.poll() is not None:
-            raise RuntimeError(f"bpftally ended with {child.returncode}: {log.read_text()}")
-        found = re.search(r"on http://(127\.0\.0\.1:\d+)/metrics", log.read_text())
-        return found and found[1]
-
-    return wait_for("bpftally serves", address)
-
-
-def wait_for(what, condition, seconds=DEADLINE_SECONDS):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        result = condition()
-        if result:
-            return result
-        time.sleep(0.2)
-    raise RuntimeError(f"waited {seconds} s in vain: {what}")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Prometheus:
-    def __init__(self, stack, folder, rules, target):
-        job = {"job_name": "bpftally", "static_configs": [{"targets": [target]}]}
-        config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-                  "rule_files": [str(rules)], "scrape_configs": [job]}
-        (folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
-        address = f"127.0.0.1:{free_port()}"
-        self.url = f"http://{address}"
-        with (folder / "prometheus.log").open("w") as sink:
-            self.child = spawn(stack, ["prometheus", f"--config.file={folder / 'prometheus.yml'}",
-                                       f"--storage.tsdb.path={folder / 'data'}",
-                                       f"--web.listen-address={address}"],
-                               stdout=sink, stderr=sink)
-        wait_for("Prometheus is ready", self.is_ready)
-
-    def is_ready(self):
-        if self.child.poll() is not None:
-            raise RuntimeError(f"prometheus ended with {self.child.returncode}")
-        try:
-            with urllib.request.urlopen(self.url + "/-/ready", timeout=5):
-                return True
-        except OSError:
-            return False
-
-    def ask(self, path, **parameters):
-        encoded = urllib.parse.urlencode(parameters)
-        url, body = f"{self.url}/api/v1/{path}", None
-        if path.startswith("query"):  # as Grafana: ids and names of a whole host are long
-            body = encoded.encode()
-        else:
-            url += "?" + encoded
-        try:
-            with urllib.request.urlopen(url, body, timeout=30) as answer:
-                return json.load(answer)["data"]
-        except urllib.error.HTTPError as error:
-            raise ValueError(json.load(error).get("error", str(error))) from error
-
-    def instant(self, expr):
-        return self.ask("query", query=expr)["result"]
-
-    def range(self, expr):
-        now = time.time()
-        return self.ask("query_range", query=expr, start=now - 10, end=now, step=1)["result"]
+    # Entries scanned where the kernel cannot count them: the test runs on old kernels too.
+    _, port = processes.start_bpftally(
+        stack, binary, folder / "bpftally.log", "--run-stats", "--scan-map-entries",
+        "--collector.program-maps", "--poll-interval=1s", f"--otlp-http={start_receiver(stack)}",
+        "--otlp-interval=1s", f"--programs={','.join(programs)}")
+    return f"127.0.0.1:{port}"
 
 
 def has_data(series):
@@ -340,7 +241,7 @@ def wait_for_samples(prometheus, population, events):
         rules = prometheus.instant("program:bpf_program_run_time_seconds:mean5m")
         return scrapes and int(scrapes[0]["value"][1]) >= 8 and rules
 
-    wait_for("Prometheus has scraped and evaluated", settled)
+    processes.wait_for("Prometheus has scraped and evaluated", settled)
 
 
 def run(root, rules, binary):
@@ -352,7 +253,7 @@ def run(root, rules, binary):
         population = Population(stack)
         programs = sorted(path.stem for path in (root / "bpf" / "programs").glob("*.yaml"))
         address = start_exporter(stack, binary, folder, programs)
-        prometheus = Prometheus(stack, folder, rules, address)
+        prometheus = start_prometheus(stack, folder, address, rule_files=[str(rules)])
         wait_for_samples(prometheus, population, Events(stack, folder))
         found += check_rules(prometheus)
         for board in boards:

@@ -12,53 +12,31 @@ import sys
 import tempfile
 import time
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "e2e"))
+
+# pylint: disable=wrong-import-position
 import clients
 import readings
 import sinks
-from prometheus import Prometheus
+from processes import CannotRun, start_bpftally, wait_for
+from prometheus import start_prometheus
+from watch import Watch
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CANNOT_RUN_HERE = (69, 77)  # bpftally's exit statuses for a kernel or a privilege that is missing
 SHORT_SECONDS = 45
 AROUND_SECONDS = 20  # of a short run, for warming up and settling
 MODE_SECONDS = 4
 PROGRAMS = "syscalls,execs,softirq-latency"  # maps that always change, of several types
 
 
-class CannotRun(Exception):
-    """This machine lacks what the test needs."""
-
-
-def wait_for(what, condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        result = condition()
-        if result:
-            return result
-        time.sleep(0.2)
-    raise RuntimeError(f"waited {seconds} s in vain: {what}")
-
-
 class Exporter:
     def __init__(self, stack, binary, folder, http_sink, grpc_sink):
         self.log = folder / "bpftally.log"
-        with self.log.open("w") as log:
-            self.child = stack.enter_context(subprocess.Popen(
-                [binary, "--run-stats", "--scan-map-entries", "--collector.program-maps", f"--programs={PROGRAMS}",
-                 f"--otlp-http={http_sink.address()}", f"--otlp-grpc={grpc_sink.address()}", "--otlp-interval=1s",
-                 "--web.listen-address=127.0.0.1:0"],
-                stderr=log, env=os.environ | {"OTEL_EXPORTER_OTLP_TIMEOUT": "2000"}))
-        stack.callback(self.child.kill)
+        self.child, self.port = start_bpftally(
+            stack, binary, self.log, "--run-stats", "--scan-map-entries", "--collector.program-maps",
+            f"--programs={PROGRAMS}", f"--otlp-http={http_sink.address()}", f"--otlp-grpc={grpc_sink.address()}",
+            "--otlp-interval=1s", env=os.environ | {"OTEL_EXPORTER_OTLP_TIMEOUT": "2000"})
         self.pid = self.child.pid
-        self.port = int(wait_for("bpftally serves", self.find_port))
-
-    def find_port(self):
-        if self.child.poll() in CANNOT_RUN_HERE:
-            raise CannotRun(f"bpftally cannot run here: {self.log.read_text().splitlines()[-1]}")
-        if self.child.poll() is not None:
-            raise RuntimeError(f"bpftally ended with {self.child.returncode}: {self.log.read_text()}")
-        found = re.search(r"on http://127\.0\.0\.1:(\d+)/metrics", self.log.read_text())
-        return found and found[1]
 
     def pushes_arrive(self):
         ups = re.findall(r"^bpftally_otlp_up{.*} (\d)$", clients.scrape(self.port).decode(), re.MULTILINE)
@@ -151,11 +129,11 @@ def soak(stack, build, seconds):
     http_sink = sinks.HttpSink(stack)
     grpc_sink = sinks.GrpcSink(stack, build / "tests/soak/soak_grpc_sink")
     exporter = Exporter(stack, build / "src/bpftally", folder, http_sink, grpc_sink)
-    prometheus = Prometheus(stack, folder, exporter.port)
-    wait_for("Prometheus has scraped", lambda: prometheus.scrapes() >= 5)
+    watch = Watch(start_prometheus(stack, folder, f"127.0.0.1:{exporter.port}"))
+    wait_for("Prometheus has scraped", lambda: watch.scrapes() >= 5)
     wait_for("both receivers have what was pushed", exporter.pushes_arrive)
     before = readings.calm(exporter.pid)
-    started, scrapes = time.monotonic(), prometheus.scrapes()
+    started, scrapes = time.monotonic(), watch.scrapes()
 
     load = Load(stack, exporter, build / "tests/soak/soak_churner", (http_sink, grpc_sink))
     found = list(judge_memory(load.run(exporter, seconds)))
@@ -166,13 +144,13 @@ def soak(stack, build, seconds):
     found += settle(exporter, before)
 
     passed = time.monotonic() - started
-    scrapes = prometheus.scrapes() - scrapes
-    print(f"Prometheus scraped {scrapes} times in {passed:.0f} s, {len(prometheus.counters())} counters")
+    scrapes = watch.scrapes() - scrapes
+    print(f"Prometheus scraped {scrapes} times in {passed:.0f} s, {len(watch.counters())} counters")
     if scrapes < passed * 0.8:
         found.append(f"Prometheus scraped only {scrapes} times in {passed:.0f} s")
     window = f"{int(passed)}s"
-    print(f"at most in the kernel: {prometheus.most_objects(window)}")
-    found += prometheus.found(window)
+    print(f"at most in the kernel: {watch.most_objects(window)}")
+    found += watch.found(window)
     found += exporter.end()
     if found:
         print(exporter.complaints())

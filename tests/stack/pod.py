@@ -23,8 +23,9 @@ import urllib.request
 import yaml
 
 import generate
-import live
+import processes
 import wiring
+from prometheus import Prometheus
 
 SHELL_TOOLS = ("sh", "sleep", "cat", "ls", "true")
 NOBODY = 65534
@@ -179,22 +180,12 @@ runroot = "{folder}/run"
                     yield entry.parent.name
 
 
-class Prometheus(live.Prometheus):
+class PodPrometheus(Prometheus):
     """The one in the pod."""
-
-    def __init__(self, port):  # pylint: disable=super-init-not-called
-        self.url = f"http://127.0.0.1:{port}"
-
-    def is_ready(self):
-        try:
-            with urllib.request.urlopen(self.url + "/-/ready", timeout=5):
-                return True
-        except OSError:
-            return False
 
     def first_scrape(self):
         """When it was: the oldest of what is stored."""
-        return self.instant("min_over_time(timestamp(up)[1h:1s])")[0]["value"][1]
+        return self.values("min_over_time(timestamp(up)[1h:1s])")
 
     def takes_remote_write(self):
         """It refuses what is no write, but not for having no such receiver."""
@@ -205,25 +196,9 @@ class Prometheus(live.Prometheus):
             return error.code == 400
 
 
-def start_exporter(stack, root, binary, folder):
-    """Its port, once it serves a snapshot."""
-    log = folder / "bpftally.log"
-    with log.open("w") as sink:
-        child = live.spawn(stack, [binary, f"--replay={root}/tests/fixtures/small_host.yaml",
-                                   "--web.listen-address=127.0.0.1:0"], stderr=sink)
-
-    def port():
-        if child.poll() is not None:
-            raise RuntimeError(f"bpftally ended with {child.returncode}: {log.read_text()}")
-        found = re.search(r"on http://127\.0\.0\.1:(\d+)/metrics", log.read_text())
-        return found and found[1]
-
-    return live.wait_for("bpftally serves", port)
-
-
 def choose_ports(exporter_port):
     """What is free here instead of the stack's ports."""
-    return {port: str(live.free_port()) for port in wiring.PORTS} | {"9435": exporter_port}
+    return {port: str(processes.free_port()) for port in wiring.PORTS} | {"9435": exporter_port}
 
 
 def with_own(ports, text):
@@ -271,11 +246,11 @@ def check_arguments(podman, stack):
 
 
 def check_prometheus(prometheus, stack):
-    live.wait_for("Prometheus is ready", prometheus.is_ready)
-    live.wait_for("the exporter is scraped",
-                  lambda: prometheus.instant('sum(bpf_programs{job="bpftally"}) > 0'))
-    live.wait_for("a rule gives data", lambda: prometheus.instant("map:bpf_map_entries:ratio"))
-    if [series["value"][1] for series in prometheus.instant("up")] != ["1"]:
+    processes.wait_for("Prometheus is ready", prometheus.is_ready)
+    processes.wait_for("the exporter is scraped",
+                       lambda: prometheus.instant('sum(bpf_programs{job="bpftally"}) > 0'))
+    processes.wait_for("a rule gives data", lambda: prometheus.instant("map:bpf_map_entries:ratio"))
+    if prometheus.values("up") != [1]:
         yield f"up is {prometheus.instant('up')}"
     ours = yaml.safe_load(stack.files("prometheus")["rules.yaml"])["groups"]
     loaded = {group["name"] for group in prometheus.ask("rules")["groups"]}
@@ -289,10 +264,10 @@ def check_crash(podman, prometheus):
     """Who dies is started again, and knows what it knew."""
     name = "metrics-stack-prometheus"
     first = prometheus.first_scrape()
-    died = live.wait_for("Prometheus runs", lambda: podman.pid(name))
+    died = processes.wait_for("Prometheus runs", lambda: podman.pid(name))
     os.kill(died, signal.SIGKILL)
-    live.wait_for("podman starts Prometheus again", lambda: podman.pid(name) not in (0, died))
-    live.wait_for("Prometheus is ready again", prometheus.is_ready)
+    processes.wait_for("podman starts Prometheus again", lambda: podman.pid(name) not in (0, died))
+    processes.wait_for("Prometheus is ready again", prometheus.is_ready)
     if prometheus.first_scrape() != first:
         yield f"scrapes are stored from {prometheus.first_scrape()} on, before the crash from {first} on"
 
@@ -301,7 +276,7 @@ def check_down(podman, stack, file):
     """Only the ConfigMaps' volumes outlive the pod."""
     before = [int(pid) for pid in podman.lines("ps", "--format", "{{.Pid}}")]
     podman.run("kube", "down", file)
-    live.wait_for("no process is left", lambda: not list(podman.processes()), 10)
+    processes.wait_for("no process is left", lambda: not list(podman.processes()), 10)
     yield from (f"process {pid} is left" for pid in before if pathlib.Path(f"/proc/{pid}").exists())
     for kind in (("ps", "--all", "--quiet"), ("pod", "ls", "--quiet")):
         yield from (f"{kind[0]} lists {left}" for left in podman.lines(*kind))
@@ -322,7 +297,7 @@ def import_images(podman, stack):
     podman.import_image(PAUSE, SHELL_TOOLS)
     result = podman.start("run", "--rm", "--network=host", "--entrypoint=/bin/true", PAUSE)
     if result.returncode:
-        raise live.CannotRun(f"podman cannot run containers here: {result.stderr.strip()[-300:]}")
+        raise processes.CannotRun(f"podman cannot run containers here: {result.stderr.strip()[-300:]}")
     for container in stack.spec["containers"]:
         podman.import_image(container["image"], **IMAGES[container["name"]])
 
@@ -349,8 +324,10 @@ def run(root, binary):
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         podman = Podman(stack, folder)
-        ports = choose_ports(start_exporter(stack, root, binary, folder))
-        prometheus = Prometheus(ports["9090"])
+        snapshot = root / "tests/fixtures/small_host.yaml"
+        _, port = processes.start_bpftally(stack, binary, folder / "bpftally.log", f"--replay={snapshot}")
+        ports = choose_ports(port)
+        prometheus = PodPrometheus(ports["9090"])
         texts = [with_own(ports, text) for text in versions(root)]
         import_images(podman, wiring.parse(texts[0]))
         return [line for text in texts for line in check_up(podman, text, prometheus)]

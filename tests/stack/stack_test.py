@@ -13,10 +13,11 @@ import signal
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / "tests" / "dashboards"), str(ROOT / "deploy" / "stack")]
+sys.path += [str(ROOT / "tests" / "e2e"), str(ROOT / "deploy" / "stack")]
 
-import generate  # pylint: disable=wrong-import-position
-import live  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+import generate
+import processes
 
 
 def skip(reason):
@@ -66,5 +67,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except live.CannotRun as reason:
+    except processes.CannotRun as reason:
         skip(reason)
