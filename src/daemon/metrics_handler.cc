@@ -41,17 +41,16 @@ std::optional<std::string> UnknownCollector(const std::vector<std::string>& want
   return std::nullopt;
 }
 
-std::string Render(const MetricBatch& batch, TextFormat format, bool gzip,
-                   const FamilyFilter& filter) {
+std::string Render(const MetricBatch& batch, const TextForm& form, const FamilyFilter& filter) {
   std::string body;
-  if (!gzip) {
+  if (!form.gzip) {
     constexpr size_t kLineBytes = 128;  // more than most; what stays untouched costs nothing
     body.reserve(batch.sample_count() * kLineBytes);
-    WriteText(batch, format, [&](std::string_view text) { body += text; }, filter);
+    WriteText(batch, form.format, [&](std::string_view text) { body += text; }, filter);
     return body;
   }
   GzipStream stream(&body);
-  WriteText(batch, format, [&](std::string_view text) { stream.Write(text); }, filter);
+  WriteText(batch, form.format, [&](std::string_view text) { stream.Write(text); }, filter);
   stream.Finish();
   return body;
 }
@@ -73,22 +72,22 @@ std::chrono::nanoseconds ScrapeBudget(std::string_view timeout_seconds) {
 HttpResponse MetricsHandler::Handle(const HttpRequest& request) {
   const auto deadline =
       clock_.Now() + ScrapeBudget(request.header("X-Prometheus-Scrape-Timeout-Seconds"));
-  const std::vector<std::string> wanted = request.query("collect[]");
-  if (auto unknown = UnknownCollector(wanted, collectors_))
+  const TextForm form{.format = NegotiateFormat(request.header("Accept")),
+                      .gzip = AcceptsGzip(request.header("Accept-Encoding")),
+                      .collectors = request.query("collect[]")};
+  if (auto unknown = UnknownCollector(form.collectors, collectors_))
     return {400, std::move(*unknown), {{"Content-Type", "text/plain; charset=utf-8"}}};
 
-  const TextFormat format = NegotiateFormat(request.header("Accept"));
-  const bool gzip = AcceptsGzip(request.header("Accept-Encoding"));
-  const TextKey key{poller_.Poll(max_age_, deadline), format, gzip, wanted};
-  auto text = texts_.Get(key, [&] {
-    return Render(key.look->batch, format, gzip, SelectCollectors(wanted, collectors_));
+  const auto look = poller_.Poll(max_age_, deadline);
+  auto text = texts_.Get(look, form, [&] {
+    return Render(look->batch, form, SelectCollectors(form.collectors, collectors_));
   });
   HttpResponse response{200,
                         std::move(text),
-                        {{"Content-Type", std::string(ContentType(format))},
+                        {{"Content-Type", std::string(ContentType(form.format))},
                          {"Cache-Control", "no-store"},
                          {"Vary", "Accept, Accept-Encoding"}}};
-  if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  if (form.gzip) response.headers.emplace_back("Content-Encoding", "gzip");
   return response;
 }
 

@@ -2,30 +2,24 @@
 
 namespace bpftally {
 
-bool RenderedTexts::Matches(const Entry& entry, const TextKey& key) {
-  const bool same_look = !entry.look.owner_before(key.look) && !key.look.owner_before(entry.look);
-  return same_look && entry.format == key.format && entry.gzip == key.gzip &&
-         entry.collectors == key.collectors;
-}
-
-std::shared_ptr<RenderedTexts::Entry> RenderedTexts::FindOrAdd(const TextKey& key) {
+std::shared_ptr<RenderedTexts::Entry> RenderedTexts::FindOrAdd(const Look& look,
+                                                               const TextForm& form) {
   const std::lock_guard lock(mutex_);
   std::erase_if(entries_, [](const auto& entry) { return entry.expired(); });
   for (const auto& weak : entries_) {
-    if (auto entry = weak.lock(); entry != nullptr && Matches(*entry, key)) return entry;
+    auto entry = weak.lock();
+    const bool same_look =
+        entry && !entry->look.owner_before(look) && !look.owner_before(entry->look);
+    if (same_look && entry->form == form) return entry;
   }
-  auto entry = std::make_shared<Entry>();
-  entry->look = key.look;
-  entry->format = key.format;
-  entry->gzip = key.gzip;
-  entry->collectors = key.collectors;
+  auto entry = std::make_shared<Entry>(look, form);
   entries_.push_back(entry);
   return entry;
 }
 
-RenderedTexts::Text RenderedTexts::Get(const TextKey& key,
+RenderedTexts::Text RenderedTexts::Get(const Look& look, const TextForm& form,
                                        const std::function<std::string()>& render) {
-  const std::shared_ptr<Entry> entry = FindOrAdd(key);
+  const std::shared_ptr<Entry> entry = FindOrAdd(look, form);
   std::call_once(entry->rendered, [&] { entry->text = render(); });
   return {entry, &entry->text};
 }

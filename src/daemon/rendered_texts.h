@@ -11,12 +11,13 @@
 
 namespace bpftally {
 
-// What makes one text of /metrics differ from another.
-struct TextKey {
-  std::shared_ptr<const PollResult> look;
-  TextFormat format;
-  bool gzip;
-  std::vector<std::string> collectors;  // of collect[]=, as asked
+// What makes one text of a look differ from another.
+struct TextForm {
+  TextFormat format = TextFormat::kPrometheus004;
+  bool gzip = false;
+  std::vector<std::string> collectors = {};  // of collect[]=, as asked
+
+  bool operator==(const TextForm&) const = default;
 };
 
 // The texts that are being sent. Who asks for one that another is still fetching gets the same: so
@@ -24,24 +25,22 @@ struct TextKey {
 // later. Thread-safe.
 class RenderedTexts {
  public:
+  using Look = std::shared_ptr<const PollResult>;
   using Text = std::shared_ptr<const std::string>;
 
-  // `render` runs once for a key, however many ask; the others wait for it. What it throws, its
-  // caller gets.
-  Text Get(const TextKey& key, const std::function<std::string()>& render);
+  // `render` runs once for a look and form, however many ask; the others wait for it. What it
+  // throws, its caller gets.
+  Text Get(const Look& look, const TextForm& form, const std::function<std::string()>& render);
 
  private:
   struct Entry {
     std::weak_ptr<const PollResult> look;  // a reader that dawdles keeps its text, not the look
-    TextFormat format;
-    bool gzip;
-    std::vector<std::string> collectors;
-    std::once_flag rendered;
-    std::string text;
+    TextForm form;
+    std::once_flag rendered = {};
+    std::string text = {};
   };
 
-  static bool Matches(const Entry& entry, const TextKey& key);
-  std::shared_ptr<Entry> FindOrAdd(const TextKey& key);
+  std::shared_ptr<Entry> FindOrAdd(const Look& look, const TextForm& form);
 
   std::mutex mutex_;
   std::vector<std::weak_ptr<Entry>> entries_;

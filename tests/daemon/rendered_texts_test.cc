@@ -9,10 +9,6 @@
 namespace bpftally {
 namespace {
 
-TextKey KeyOf(std::shared_ptr<const PollResult> look) {
-  return {std::move(look), TextFormat::kPrometheus004, false, {}};
-}
-
 TEST(RenderedTexts, AreMadeOnceForAllWhoAskAtOnce) {
   RenderedTexts texts;
   const auto look = std::make_shared<const PollResult>();
@@ -22,7 +18,7 @@ TEST(RenderedTexts, AreMadeOnceForAllWhoAskAtOnce) {
     std::vector<std::jthread> readers;
     for (auto& text : got) {
       readers.emplace_back(
-          [&] { text = texts.Get(KeyOf(look), [&] { return std::to_string(++rendered); }); });
+          [&] { text = texts.Get(look, {}, [&] { return std::to_string(++rendered); }); });
     }
   }
   EXPECT_EQ(rendered, 1);
@@ -33,20 +29,38 @@ TEST(RenderedTexts, GoWithTheirLastReaderAndHoldNoLook) {
   RenderedTexts texts;
   auto look = std::make_shared<const PollResult>();
   const std::weak_ptr<const PollResult> watched = look;
-  auto text = texts.Get(KeyOf(look), [] { return "first"; });
-  EXPECT_EQ(texts.Get(KeyOf(look), [] { return "second"; }), text);
+  auto text = texts.Get(look, {}, [] { return "first"; });
+  EXPECT_EQ(texts.Get(look, {}, [] { return "second"; }), text);
   text.reset();
-  EXPECT_EQ(*texts.Get(KeyOf(look), [] { return "second"; }), "second");
+  EXPECT_EQ(*texts.Get(look, {}, [] { return "second"; }), "second");
   look.reset();
   EXPECT_TRUE(watched.expired());
+}
+
+TEST(RenderedTexts, AreOthersInAnotherForm) {
+  RenderedTexts texts;
+  const auto look = std::make_shared<const PollResult>();
+  const std::vector<TextForm> forms = {{},
+                                       {.format = TextFormat::kOpenMetrics100},
+                                       {.gzip = true},
+                                       {.collectors = {"maps"}},
+                                       {.collectors = {"maps", "links"}}};
+  std::vector<RenderedTexts::Text> held;
+  for (const TextForm& form : forms)
+    held.push_back(texts.Get(look, form, [&] { return std::to_string(held.size()); }));
+  held.push_back(
+      texts.Get(std::make_shared<const PollResult>(), {}, [] { return "another look"; }));
+  EXPECT_EQ(*held.back(), "another look");
+  for (size_t i = 0; i < forms.size(); ++i)
+    EXPECT_EQ(*texts.Get(look, forms[i], [] { return "anew"; }), std::to_string(i));
 }
 
 TEST(RenderedTexts, AreMadeAnewWhereMakingThemFailed) {
   RenderedTexts texts;
   const auto look = std::make_shared<const PollResult>();
-  EXPECT_THROW(texts.Get(KeyOf(look), []() -> std::string { throw std::runtime_error("no"); }),
+  EXPECT_THROW(texts.Get(look, {}, []() -> std::string { throw std::runtime_error("no"); }),
                std::runtime_error);
-  EXPECT_EQ(*texts.Get(KeyOf(look), [] { return "yes"; }), "yes");
+  EXPECT_EQ(*texts.Get(look, {}, [] { return "yes"; }), "yes");
 }
 
 }  // namespace
