@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include "census_links.skel.h"
 #include "census_maps.skel.h"
 #include "census_programs.skel.h"
+#include "kernel/capability_advice.h"
 #include "kernel/libbpf_messages.h"
 
 namespace bpftally {
@@ -20,9 +22,9 @@ namespace {
 Error LoadError(int sys_errno) {
   const std::string what = "cannot load the iterator program";
   if (sys_errno == EPERM) {
-    return ErrnoError(
-        sys_errno,
-        what + " (needs CAP_BPF and CAP_PERFMON: run with sudo, or give both to the service)");
+    return ErrnoError(sys_errno, fmt::format("{} ({})", what,
+                                             CapabilityAdvice("CAP_BPF and CAP_PERFMON",
+                                                              "give both to the service")));
   }
   if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
     return {ErrorKind::kUnsupported, sys_errno,

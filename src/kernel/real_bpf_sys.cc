@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "kernel/bpf_sys.h"
+#include "kernel/capability_advice.h"
 #include "kernel/iterator_loader.h"
 #include "kernel/snapshot_reader.h"
 
@@ -106,9 +107,9 @@ class RealBpfSys final : public BpfSys {
     if (fd) return fd;
     if (errno == EPERM) {
       return std::unexpected(ErrnoError(
-          EPERM,
-          "cannot turn run statistics on (needs CAP_SYS_ADMIN: run with sudo, or set the sysctl "
-          "kernel.bpf_stats_enabled=1)"));
+          EPERM, fmt::format("cannot turn run statistics on ({})",
+                             CapabilityAdvice("CAP_SYS_ADMIN",
+                                              "set the sysctl kernel.bpf_stats_enabled=1"))));
     }
     if (errno == EINVAL) {
       return std::unexpected(Error{ErrorKind::kUnsupported, EINVAL,
@@ -207,7 +208,8 @@ class RealBpfSys final : public BpfSys {
   static Error Failure(const char* verb, ObjectKind kind) {
     const std::string what =
         fmt::format("cannot {} BPF {} objects by id", verb, ObjectKindName(kind));
-    if (errno == EPERM) return ErrnoError(EPERM, what + " (needs CAP_SYS_ADMIN: run with sudo)");
+    if (errno == EPERM)
+      return ErrnoError(EPERM, fmt::format("{} ({})", what, CapabilityAdvice("CAP_SYS_ADMIN")));
     if (errno == EINVAL)
       return {ErrorKind::kUnsupported, EINVAL, what + ": this kernel is too old for it"};
     return ErrnoError(errno, what);

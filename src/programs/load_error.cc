@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "kernel/capability_advice.h"
 
 namespace bpftally {
 namespace {
@@ -132,8 +133,8 @@ std::string LastLines(std::string_view log) {
 }
 
 Error ObjectError(const std::string& path, int sys_errno, std::string_view warning) {
-  std::string_view advice;
-  if (sys_errno == EPERM) advice = "needs CAP_BPF and CAP_PERFMON: run with sudo";
+  std::string advice;
+  if (sys_errno == EPERM) advice = CapabilityAdvice("CAP_BPF and CAP_PERFMON");
   if (sys_errno == E2BIG || sys_errno == ENOMEM) advice = "a map is too large for this machine";
   const std::string reason =
       warning.empty() ? std::string() : fmt::format(" [{}]", ToOneLine(WithoutProgram(warning)));
@@ -154,12 +155,11 @@ Error RefusedError(std::string_view program, std::string_view section, int sys_e
             fmt::format("{}: the verifier refuses it: {}", what, reason)};
   }
   if (sys_errno == EPERM) {
-    const std::string_view advice =
-        ::geteuid() == 0
-            ? ": this kernel, or what guards it, allows no such program even to root"
-            : ": needs CAP_BPF and CAP_PERFMON, and CAP_NET_ADMIN for the network: run "
-              "with sudo";
-    return {ErrorKind::kPermission, sys_errno, fmt::format("{}{}", what, advice)};
+    const std::string advice =
+        ::geteuid() == 0 && !IsInUserNamespace()
+            ? "this kernel, or what guards it, allows no such program even to root"
+            : CapabilityAdvice("CAP_BPF and CAP_PERFMON, and CAP_NET_ADMIN for the network");
+    return {ErrorKind::kPermission, sys_errno, fmt::format("{}: {}", what, advice)};
   }
   // The last warning says only that the object as a whole failed.
   const auto own = std::ranges::find_if(

@@ -148,6 +148,23 @@ TEST_F(Surroundings, Fault30BpfAloneIsRefusedAndTheOtherIsNamed) {
   }
 }
 
+// Root of a user namespace, as in a rootless container, has every capability, and none that counts.
+TEST_F(Surroundings, Fault30InAUserNamespaceItIsSaidThatItsRootDoesNotCount) {
+  const std::vector<std::string> inside = {"/usr/bin/unshare", "--user", "--map-root-user"};
+  std::vector<std::string> probe = inside;
+  probe.emplace_back("/bin/true");
+  if (RunToEnd(probe).status != 0) GTEST_SKIP() << "no user namespaces here";
+  for (const std::string flag : {"--source=auto", "--source=iterator", "--source=syscall"}) {
+    std::vector<std::string> command = inside;
+    command.insert(command.end(), {kBpftally, "metrics", flag});
+    const Finished metrics = RunToEnd(command);
+    EXPECT_EQ(metrics.status, kExitPermission) << flag << metrics.errors;
+    EXPECT_THAT(metrics.errors, AllOf(HasSubstr("of the host"), HasSubstr("user namespace"),
+                                      Not(HasSubstr("sudo"))))
+        << flag;
+  }
+}
+
 // From now on this thread, and what it starts, is answered EPERM by bpf(2).
 bool DenyBpf() {
   std::array<sock_filter, 4> filter = {
