@@ -1,5 +1,6 @@
 """One guest: a kernel booted in a mode, with a folder of its own on the host."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -68,7 +69,8 @@ def prepare(folder, mode, suites, build):
     folder.mkdir(parents=True)
     (folder / "suites").write_text("".join(f"{suite}\n" for suite in suites))
     scene = build / "tests/vm/vm_scene"
-    (folder / "guest.conf").write_text(f"{mode} {build}/src/bpftally {scene if scene.exists() else ''}\n")
+    (folder / "guest.conf").write_text(f"{os.environ['PATH']}\n"  # tools that run here run there
+                                       f"{mode} {build}/src/bpftally {scene if scene.exists() else ''}\n")
     shutil.copy(HERE / "guest.sh", folder)
 
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The guest's first process after init.sh. /run/vm is a folder of the host's: there lie the list of suites, the mode,
-# and the names of two programs; there go the log of each suite, the scrapes of a known scene, and the kernel's log.
-# What the host waits for is said on lines that start with VM.
-export BPFTALLY_GUEST=1 HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# The guest's first process after init.sh. /run/vm is a folder of the host's: there lie the list of suites, the host's
+# PATH, the mode, and the names of two programs; there go the log of each suite, the scrapes of a known scene, and the
+# kernel's log. What the host waits for is said on lines that start with VM.
+export BPFTALLY_GUEST=1 HOME=/root
 cd /run/vm || echo "VM no results over 9p"
-read -r mode bpftally scene <guest.conf
+{ read -r PATH; read -r mode bpftally scene; } <guest.conf
+export PATH
 export BPFTALLY_TEST_PATIENCE=8 GTEST_FILTER="-*AMillionEntries*"  # minutes here, and no kernel matters to it
 ulimit -n 65536
 dmesg -C

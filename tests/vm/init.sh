@@ -18,6 +18,7 @@ mkdir /scratch/upper /scratch/work
 mount -t overlay overlay /root -o lowerdir=/host,upperdir=/scratch/upper,workdir=/scratch/work || echo "VM no overlay"
 for place in proc sys dev; do mount --move "/$place" "/root/$place"; done
 mount -t cgroup2 cgroup /root/sys/fs/cgroup
+echo '+cpu +memory' >/root/sys/fs/cgroup/cgroup.subtree_control
 mount -t tracefs tracefs /root/sys/kernel/tracing
 mount -t bpf bpf /root/sys/fs/bpf
 mount -t securityfs securityfs /root/sys/kernel/security

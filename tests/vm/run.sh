@@ -8,4 +8,6 @@ for tool in python3 qemu-system-x86_64 busybox xz cpio mkfs.ext4 ctest; do
 done
 [[ "$(ldd "$(command -v busybox)" 2>&1)" != *' => '* ]] || { echo "SKIP: busybox is not the static one"; exit 77; }
 [[ "$(uname -m)" == x86_64 ]] || { echo "SKIP: the kernels of the guests are for x86_64"; exit 77; }
-exec python3 -B "$(dirname "${BASH_SOURCE[0]}")/matrix.py" "$@"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export PATH="$PATH:${here%/tests/vm}/build/tools/usr/bin"
+exec python3 -B "$here/matrix.py" "$@"
