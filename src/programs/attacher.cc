@@ -92,8 +92,9 @@ Attachment AttachToInterface(const bpf_program* program, const InterfaceSection&
 }
 
 Attachment AttachToNetworkNamespace(const bpf_program* program) {
-  const UniqueFd here(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-  if (!here) return Failed(ErrnoError(errno, "cannot open /proc/self/ns/net"));
+  constexpr const char* kHere = "/proc/thread-self/ns/net";  // as interfaces are of this thread's
+  const UniqueFd here(::open(kHere, O_RDONLY | O_CLOEXEC));
+  if (!here) return Failed(ErrnoError(errno, fmt::format("cannot open {}", kHere)));
   return AttachOnce(program, [&] { return bpf_program__attach_netns(program, here.get()); });
 }
 

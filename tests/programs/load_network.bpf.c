@@ -1,11 +1,11 @@
-// For a network namespace of the test's own: what passes its lo.
+// For a network namespace of the test's own: what passes its lo, and what looks for a socket there.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 3);
+	__uint(max_entries, 4);
 	__type(key, __u32);
 	__type(value, __u64);
 } packets SEC(".maps");
@@ -37,6 +37,13 @@ int on_the_way_out(struct __sk_buff *packet)
 {
 	count(2);
 	return -1;
+}
+
+SEC("sk_lookup")
+int before_the_socket(struct bpf_sk_lookup *packet)
+{
+	count(3);
+	return SK_PASS;
 }
 
 SEC("xdp/no_such_if")

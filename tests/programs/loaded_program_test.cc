@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -369,11 +370,58 @@ TEST_F(LoadedProgramTest, InterfacesAreFoundByName) {
           << ErrorOf(StatusOf(*program, "on_the_way_in"));
       EXPECT_EQ(ValueAt(*program, "packets", 2), 9u);
     }
+    EXPECT_EQ(ValueAt(*program, "packets", 3), 9u)
+        << ErrorOf(StatusOf(*program, "before_the_socket"));
     EXPECT_THAT(ErrorOf(StatusOf(*program, "nowhere")),
                 HasSubstr("there is no interface no_such_if here"));
     EXPECT_THAT(ErrorOf(StatusOf(*program, "without_interface")),
                 HasSubstr("must name the interface"));
   }).join();
+}
+
+// Whether TCP knows the congestion control of load_struct_ops.
+bool IsRegistered() {
+  std::ifstream file("/proc/sys/net/ipv4/tcp_available_congestion_control");
+  std::string names;
+  return std::getline(file, names) && names.contains("tally_load");
+}
+
+// A connection to this process that uses it.
+void ConnectWithIt() {
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in here{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof here;
+  auto* address = reinterpret_cast<sockaddr*>(&here);
+  ASSERT_EQ(::bind(listener.get(), address, size), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  ASSERT_EQ(::getsockname(listener.get(), address, &size), 0);
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::setsockopt(client.get(), IPPROTO_TCP, TCP_CONGESTION, "tally_load", 10), 0);
+  ASSERT_EQ(::connect(client.get(), address, size), 0);
+}
+
+TEST_F(LoadedProgramTest, StructOpsAreRegisteredOnceAndGoWithTheirProgram) {
+  if (!KernelHasFunction("bpf_struct_ops_link_create"))
+    GTEST_SKIP() << "links of struct_ops are missing: kernel 6.4 has them";
+  {
+    const auto program = Load("load_struct_ops");
+    ASSERT_TRUE(program);
+    ASSERT_EQ(program->statuses().size(), 4u);
+    for (const AttachStatus& status : program->statuses())
+      EXPECT_TRUE(status.attached) << status.program << ": " << ErrorOf(status);
+    EXPECT_TRUE(IsRegistered());
+    for (int i = 0; i < 3; ++i) ASSERT_NO_FATAL_FAILURE(ConnectWithIt());
+    EXPECT_EQ(ValueAt(*program, "connections", 0), 3u);
+
+    const auto again = Load("load_struct_ops");
+    ASSERT_TRUE(again);
+    for (const AttachStatus& status : again->statuses()) {
+      EXPECT_FALSE(status.attached);
+      EXPECT_THAT(ErrorOf(status), HasSubstr("cannot register struct_ops counting_congestion"));
+    }
+    EXPECT_TRUE(IsRegistered());
+  }
+  EXPECT_TRUE(SpinUntil([] { return !IsRegistered(); }));
 }
 
 TEST_F(LoadedProgramTest, LoadingLeavesLittleInMemory) {

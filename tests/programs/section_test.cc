@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include "programs/load_error.h"
 #include "programs/online_cpus.h"
 
 namespace bpftally {
@@ -67,16 +66,6 @@ TEST(OnlineCpusTest, ListsHaveRangesAndSingleOnes) {
   EXPECT_EQ(CpuList({}), "");
   for (const char* bad : {"a", "1-", "2-1", "1;2", "-1", "0-99999999", "1,,2"})
     EXPECT_FALSE(ParseCpuList(bad)) << bad;
-}
-
-TEST(LastLinesTest, TheReasonStandsBeforeTheStatistics) {
-  EXPECT_EQ(LastLines("0: r1\nR0 invalid mem access\nprocessed 4 insns (limit 1000000)\n"),
-            "0: r1 | R0 invalid mem access");
-  EXPECT_EQ(LastLines("one\n\n\ntwo"), "one | two");
-  EXPECT_EQ(LastLines("1\n2\n3\n4\n5\n"), "2 | 3 | 4 | 5");
-  EXPECT_EQ(LastLines(""), "");
-  EXPECT_EQ(LastLines("\n\n"), "");
-  EXPECT_EQ(LastLines(std::string(100'000, 'x')).size(), 300u);
 }
 
 }  // namespace
