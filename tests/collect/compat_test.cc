@@ -51,7 +51,7 @@ Snapshot Host() {
   link.id = 28466;
   link.type = 7;
   link.program_id = 63086;
-  snapshot.links = {link};
+  snapshot.links.push_back(link);
   for (KindStatus& status : snapshot.status) status.complete = true;
   return snapshot;
 }

@@ -23,6 +23,9 @@ using testing::UnorderedElementsAre;
 
 constexpr uint64_t kLargest = std::numeric_limits<uint64_t>::max();
 
+// A static_map without entries: it knows no key.
+const std::vector<std::pair<std::string, std::string>> kNothing;
+
 template <typename T>
 void Append(std::vector<std::byte>& bytes, T number) {
   const auto* begin = reinterpret_cast<const std::byte*>(&number);
@@ -364,7 +367,7 @@ TEST_F(MetricEvaluatorTest, SlotsOfOneLabelSetAreSummed) {
   MetricPlan plan = Exp2();
   plan.labels = {{"even", {0, 4}, {Uint(), {.name = "regexp", .regexps = {{"[02468]$"}}}}}};
   plan.labels[0].decoders.push_back(
-      {.name = "static_map", .static_map = {{}}, .allow_unknown = false});
+      {.name = "static_map", .static_map = kNothing, .allow_unknown = false});
   MapContent content = Content(8);
   Put<uint32_t>(content, {12, 0}, {1});
   Put<uint32_t>(content, {22, 0}, {2});
@@ -376,7 +379,7 @@ TEST_F(MetricEvaluatorTest, SlotsOfOneLabelSetAreSummed) {
 
 TEST_F(MetricEvaluatorTest, ASlotThatIsNoNumberTakesTheMetricWithItButIsNoDecoderError) {
   MetricPlan plan = Exp2();
-  plan.histogram->slot.decoders = {Uint(), {.name = "static_map", .static_map = {{}}}};
+  plan.histogram->slot.decoders = {Uint(), {.name = "static_map", .static_map = kNothing}};
   MapContent content = Content(8);
   Put<uint32_t>(content, {1, 0}, {1});
   EXPECT_THAT(Lines(plan, {content}), IsEmpty());
