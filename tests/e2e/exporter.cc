@@ -5,6 +5,11 @@
 
 namespace bpftally {
 
+std::vector<std::string> Bpftally(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), kBpftally);
+  return flags;
+}
+
 int Exporter::WaitForPort() {
   const std::string mark = "http://127.0.0.1:";
   Eventually([&] {

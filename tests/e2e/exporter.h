@@ -12,10 +12,8 @@ namespace bpftally {
 inline const std::string kBpftally = BPFTALLY_BINARY_DIR "/src/bpftally";
 inline const std::string kFixture = BPFTALLY_SOURCE_DIR "/tests/fixtures/small_host.yaml";
 
-inline std::vector<std::string> Bpftally(std::vector<std::string> flags) {
-  flags.insert(flags.begin(), kBpftally);
-  return flags;
-}
+// The command that starts it with these flags.
+std::vector<std::string> Bpftally(std::vector<std::string> flags);
 
 // One that serves on a free port of 127.0.0.1.
 class Exporter {
