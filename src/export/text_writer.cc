@@ -7,102 +7,20 @@
 #include <cmath>
 #include <concepts>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "export/text_number.h"
+#include "export/text_output.h"
+
 namespace bpftally {
 namespace {
-
-constexpr size_t kPieceBytes = size_t{32} * 1024;
-constexpr size_t kNumberBytes = 32;  // the longest, a negative double, has 24
-
-// Not 0 where any of the word's bytes is `c`.
-uint64_t HasByte(uint64_t word, char c) {
-  constexpr uint64_t kLow = 0x0101010101010101;
-  constexpr uint64_t kHigh = 0x8080808080808080;
-  const uint64_t zero_if_equal = word ^ (kLow * static_cast<unsigned char>(c));
-  return (zero_if_equal - kLow) & ~zero_if_equal & kHigh;
-}
-
-// Copies a text at least as long as a word, and tells whether something in it may want an escape.
-template <typename Word>
-bool CopyWords(char* to, std::string_view text) {
-  uint64_t found = 0;
-  const auto copy = [&](size_t at) {
-    Word word = 0;
-    std::memcpy(&word, text.data() + at, sizeof(word));
-    std::memcpy(to + at, &word, sizeof(word));
-    found |= HasByte(word, '\\') | HasByte(word, '\n') | HasByte(word, '"');
-  };
-  const size_t last = text.size() - sizeof(Word);
-  for (size_t at = 0; at < last; at += sizeof(Word)) copy(at);
-  copy(last);  // overlaps the one before
-  return found != 0;
-}
-
-// One look and one copy at once, word by word: half of the writer's time was in doing both by char.
-bool CopyLooking(char* to, std::string_view text) {
-  if (text.size() >= sizeof(uint64_t)) return CopyWords<uint64_t>(to, text);
-  if (text.size() >= sizeof(uint32_t)) return CopyWords<uint32_t>(to, text);
-  if (text.size() >= sizeof(uint16_t)) return CopyWords<uint16_t>(to, text);
-  return !text.empty() && CopyWords<uint8_t>(to, text);
-}
-
-// Gathers what is appended into pieces for the sink.
-class Output {
- public:
-  explicit Output(const TextSink& sink) : sink_(sink) {}
-
-  void Append(std::string_view text) {
-    while (text.size() > Left()) {
-      const size_t fitting = Left();
-      Copy(text.substr(0, fitting));
-      text.remove_prefix(fitting);
-      Flush();
-    }
-    Copy(text);
-  }
-
-  // Appends text in which nothing is to be escaped, as in hardly any there is; else does nothing.
-  bool AppendPlain(std::string_view text) {
-    if (text.size() > Left()) Flush();
-    if (text.size() > kPieceBytes) return false;
-    if (CopyLooking(buffer_.get() + used_, text)) return false;
-    used_ += text.size();
-    return true;
-  }
-
-  // Room for so many bytes, to be written in place; then Advance to their end. Null where no piece
-  // has so much.
-  char* Room(size_t bytes) {
-    if (Left() < bytes) Flush();
-    return Left() < bytes ? nullptr : buffer_.get() + used_;
-  }
-  void Advance(const char* end) { used_ = static_cast<size_t>(end - buffer_.get()); }
-
-  void Flush() {
-    if (used_ > 0) sink_({buffer_.get(), used_});
-    used_ = 0;
-  }
-
- private:
-  size_t Left() const { return kPieceBytes - used_; }
-  void Copy(std::string_view text) {
-    std::memcpy(buffer_.get() + used_, text.data(), text.size());
-    used_ += text.size();
-  }
-
-  const TextSink& sink_;
-  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kPieceBytes);
-  size_t used_ = 0;
-};
 
 // In a help text of 0.0.4 a double quote stands for itself; everywhere else it ends the text.
 enum class Quotes { kPlain, kEscaped };
 
-void AppendEscaped(Output& out, std::string_view text, Quotes quotes) {
+void AppendEscaped(TextOutput& out, std::string_view text, Quotes quotes) {
   if (out.AppendPlain(text)) return;
   for (const char& c : text) {
     if (c == '\n') {
@@ -114,30 +32,7 @@ void AppendEscaped(Output& out, std::string_view text, Quotes quotes) {
   }
 }
 
-std::string_view NotFinite(double value) {
-  if (std::isnan(value)) return "NaN";
-  return value > 0 ? "+Inf" : "-Inf";
-}
-
-// As Go's %g spells it: what everybody compares byte by byte, bounds of buckets above all. Returns
-// the end; `room` has kNumberBytes.
-char* FormatFinite(char* room, double value) {
-  constexpr double kSmallestFixed = 1e-4;
-  constexpr double kSmallestScientific = 1e6;
-  const double magnitude = std::abs(value);
-  if (magnitude < kSmallestScientific) {  // most counters
-    const auto whole = static_cast<int32_t>(value);
-    if (whole == value && (whole != 0 || !std::signbit(value)))
-      return std::to_chars(room, room + kNumberBytes, whole).ptr;
-  }
-  const bool fixed =
-      magnitude == 0 || (magnitude >= kSmallestFixed && magnitude < kSmallestScientific);
-  return std::to_chars(room, room + kNumberBytes, value,
-                       fixed ? std::chars_format::fixed : std::chars_format::scientific)
-      .ptr;
-}
-
-void AppendValue(Output& out, double value) {
+void AppendValue(TextOutput& out, double value) {
   if (!std::isfinite(value)) {
     out.Append(NotFinite(value));
     return out.Append("\n");
@@ -148,35 +43,16 @@ void AppendValue(Output& out, double value) {
 }
 
 template <std::integral T>
-void AppendValue(Output& out, T value) {
+void AppendValue(TextOutput& out, T value) {
   char* room = out.Room(kNumberBytes);
   char* end = std::to_chars(room, room + kNumberBytes - 1, value).ptr;
   *end++ = '\n';
   out.Advance(end);
 }
 
-void AppendValue(Output& out, const Number& number) {
+void AppendValue(TextOutput& out, const Number& number) {
   std::visit([&](auto value) { AppendValue(out, value); }, number);
 }
-
-// A bucket's bound is a label, so everybody must spell it the same way: as Go's %g does, and in
-// OpenMetrics so that it cannot be taken for an integer.
-class BoundText {
- public:
-  std::string_view Format(double bound, TextFormat format) {
-    if (!std::isfinite(bound)) return NotFinite(bound);
-    char* end = FormatFinite(text_, bound);
-    if (format == TextFormat::kOpenMetrics100 &&
-        std::string_view(text_, end).find_first_of(".e") == std::string_view::npos) {
-      *end++ = '.';
-      *end++ = '0';
-    }
-    return {text_, end};
-  }
-
- private:
-  char text_[kNumberBytes];
-};
 
 // A text that is copied for each series, by whole blocks: a memcpy of a length that the compiler
 // cannot know is a call, and a line has one for each label.
@@ -215,13 +91,13 @@ class SeriesText {
     }
   }
 
-  void Write(Output& out, LabelValues values) const {
+  void Write(TextOutput& out, LabelValues values) const {
     if (!WriteAtOnce(out, values)) WriteEscaped(out, values);
   }
 
  private:
   // Does nothing where something is to be escaped, or longer than a piece: in hardly any line.
-  bool WriteAtOnce(Output& out, LabelValues values) const {
+  bool WriteAtOnce(TextOutput& out, LabelValues values) const {
     size_t room = room_;
     for (size_t i = 0; i < before_values_.size(); ++i) room += values[i].size();
     char* at = out.Room(room);
@@ -237,7 +113,7 @@ class SeriesText {
     return true;
   }
 
-  void WriteEscaped(Output& out, LabelValues values) const {
+  void WriteEscaped(TextOutput& out, LabelValues values) const {
     for (const BlockText& before : before_values_) {
       out.Append(before.text());
       AppendEscaped(out, *values++, Quotes::kEscaped);
@@ -274,7 +150,7 @@ std::string_view UnitWord(std::string_view unit) {
 // Writes one family in one format.
 class FamilyWriter {
  public:
-  FamilyWriter(Output& out, const MetricFamily& family, TextFormat format)
+  FamilyWriter(TextOutput& out, const MetricFamily& family, TextFormat format)
       : out_(out), family_(family), spec_(family.spec), format_(format) {}
 
   void Write() {
@@ -375,7 +251,7 @@ class FamilyWriter {
     AppendValue(out_, static_cast<double>(count));
   }
 
-  Output& out_;
+  TextOutput& out_;
   const MetricFamily& family_;
   const FamilySpec& spec_;
   TextFormat format_;
@@ -386,7 +262,7 @@ class FamilyWriter {
 
 void WriteText(const MetricBatch& batch, TextFormat format, const TextSink& sink,
                const FamilyFilter& filter) {
-  Output out(sink);
+  TextOutput out(sink);
   for (const MetricFamily& family : batch.families()) {
     const bool empty = family.samples.empty() && family.histograms.empty();
     if (empty || (filter && !filter(family))) continue;

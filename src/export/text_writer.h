@@ -1,15 +1,12 @@
 #pragma once
 
 #include <functional>
-#include <string_view>
 
 #include "export/text_format.h"
+#include "export/text_sink.h"
 #include "model/metric_batch.h"
 
 namespace bpftally {
-
-// Takes the text piece by piece, in order; pieces are a few ten KiB.
-using TextSink = std::function<void(std::string_view)>;
 
 // Which families to write; an empty one takes all.
 using FamilyFilter = std::function<bool(const MetricFamily&)>;
