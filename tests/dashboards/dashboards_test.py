@@ -6,11 +6,9 @@ rules: promtool checks deploy/prometheus/rules.yaml, and its tests pass
 live:  every query of every dashboard gives data from a real Prometheus that scrapes a real bpftally
 """
 
-import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -20,19 +18,14 @@ sys.path.append(str(ROOT / "tests" / "e2e"))
 # pylint: disable=wrong-import-position
 import lint
 import live
-import processes
+import script
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 
 
-def skip(reason):
-    print(f"SKIP: {reason}")
-    sys.exit(77)
-
-
 def run_rules():
     if not shutil.which("promtool"):
-        skip("promtool is missing (Debian package prometheus)")
+        raise script.CannotRun("promtool is missing (Debian package prometheus)")
     tests = RULES.with_name("rules_test.yaml")
     found = []
     for command in (["check", "rules", RULES], ["test", "rules", tests]):
@@ -60,30 +53,9 @@ def check_coverage(rules, tests):
                     yield f"{name} has no {field}"
 
 
-def run_live(binary):
-    lacking = live.what_is_lacking()
-    if lacking:
-        skip(lacking)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that pins and children go too
-    return live.run(ROOT, RULES, binary)
-
-
-def main():
-    mode = sys.argv[1] if len(sys.argv) > 1 else ""
-    if mode == "lint":
-        found = lint.run(ROOT)
-    elif mode == "rules":
-        found = run_rules()
-    elif mode == "live":
-        found = run_live(sys.argv[2] if len(sys.argv) > 2 else os.environ["BPFTALLY"])
-    else:
-        sys.exit(__doc__)
-    print("\n".join(found) or f"{mode}: all is well")
-    sys.exit(1 if found else 0)
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except processes.CannotRun as reason:
-        skip(reason)
+    script.run_mode(__doc__, {
+        "lint": lambda: lint.run(ROOT),
+        "rules": run_rules,
+        "live": lambda: live.run(ROOT, RULES, script.bpftally()),
+    })

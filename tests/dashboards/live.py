@@ -5,7 +5,6 @@ import http.server
 import os
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -13,6 +12,7 @@ import threading
 
 import grafana
 import processes
+import script
 from prometheus import start_prometheus
 
 BPFFS = pathlib.Path("/sys/fs/bpf")
@@ -35,15 +35,11 @@ MAY_BE_ABSENT = {"netns": "none of the links here is in a network namespace"}
 PENDING_ALERTS = {"BpfMapAlmostFull", "BpfRunStatsOnForLong"}
 
 
-def what_is_lacking():
-    if os.geteuid() != 0:
-        return "needs root: bpftally reads the kernel's BPF objects"
-    for tool in ("prometheus", "bpftool"):
-        if not shutil.which(tool):
-            return f"{tool} is missing (Debian package {tool})"
+def require():
+    script.require_root("bpftally reads the kernel's BPF objects")
+    script.require_tools("prometheus", "bpftool")
     if not BPFFS.is_mount():
-        return f"no bpffs on {BPFFS}"
-    return None
+        raise script.CannotRun(f"no bpffs on {BPFFS}")
 
 
 class Population:
@@ -245,6 +241,7 @@ def wait_for_samples(prometheus, population, events):
 
 
 def run(root, rules, binary):
+    require()
     boards = grafana.load_boards(root / "dashboards")
     found = list(check_exceptions(boards))
     excused = []

@@ -5,12 +5,10 @@ import socket
 import subprocess
 import time
 
+from script import CannotRun
+
 CANNOT_RUN_HERE = (69, 77)  # bpftally's exit statuses for a kernel or a privilege that is missing
 PATIENCE_SECONDS = 60
-
-
-class CannotRun(Exception):
-    """This machine lacks what the test needs."""
 
 
 def spawn(stack, command, **options):

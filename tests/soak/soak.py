@@ -5,7 +5,6 @@ import contextlib
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +17,9 @@ sys.path.append(str(ROOT / "tests" / "e2e"))
 # pylint: disable=wrong-import-position
 import clients
 import readings
+import script
 import sinks
-from processes import CannotRun, start_bpftally, wait_for
+from processes import start_bpftally, wait_for
 from prometheus import start_prometheus
 from watch import Watch
 
@@ -158,16 +158,20 @@ def soak(stack, build, seconds):
 
 
 def require(build):
-    if os.geteuid() != 0:
-        raise CannotRun("needs root: bpftally reads the kernel's BPF objects")
-    for tool in ("prometheus", "bpftool"):
-        if not shutil.which(tool):
-            raise CannotRun(f"{tool} is missing (Debian package {tool})")
+    script.require_root("bpftally reads the kernel's BPF objects")
+    script.require_tools("prometheus", "bpftool")
     for made in ("src/bpftally", "tests/soak/soak_churner"):
         if not (build / made).exists():
             sys.exit(f"soak.sh: {build / made} is not there: build it first, or say where with --build")
     if not (build / "tests/soak/soak_grpc_sink").exists():
-        raise CannotRun("built without BPFTALLY_OTLP")
+        raise script.CannotRun("built without BPFTALLY_OTLP")
+
+
+def run(options):
+    require(options.build)
+    with contextlib.ExitStack() as stack:
+        seconds = SHORT_SECONDS - AROUND_SECONDS if options.short else 60 * options.minutes
+        return soak(stack, options.build, seconds)
 
 
 def main():
@@ -176,17 +180,7 @@ def main():
     parser.add_argument("--short", action="store_true", help=f"about {SHORT_SECONDS} seconds")
     parser.add_argument("minutes", type=float, nargs="?", default=10)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the children go too
-    try:
-        require(options.build)
-        with contextlib.ExitStack() as stack:
-            seconds = SHORT_SECONDS - AROUND_SECONDS if options.short else 60 * options.minutes
-            found = soak(stack, options.build, seconds)
-    except CannotRun as reason:
-        print(f"SKIP: {reason}")
-        sys.exit(77)
-    print("\n".join(found) or "nothing grew, nothing went backwards, every scrape succeeded")
-    sys.exit(1 if found else 0)
+    script.run(lambda: run(options), "nothing grew, nothing went backwards, every scrape succeeded")
 
 
 if __name__ == "__main__":

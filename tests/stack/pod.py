@@ -24,6 +24,7 @@ import yaml
 
 import generate
 import processes
+import script
 import wiring
 from prometheus import Prometheus
 
@@ -47,15 +48,11 @@ def runtime():
     return shutil.which("runc") or shutil.which("crun")
 
 
-def what_is_lacking():
-    if os.geteuid() != 0:
-        return "needs root: podman runs containers of other users here"
-    for tool in ("podman", "prometheus"):
-        if not shutil.which(tool):
-            return f"{tool} is missing (Debian package {tool})"
+def require():
+    script.require_root("podman runs containers of other users here")
+    script.require_tools("podman", "prometheus")
     if not runtime():
-        return "neither runc nor crun is there"
-    return None
+        raise script.CannotRun("neither runc nor crun is there")
 
 
 def libraries(tool):
@@ -297,7 +294,7 @@ def import_images(podman, stack):
     podman.import_image(PAUSE, SHELL_TOOLS)
     result = podman.start("run", "--rm", "--network=host", "--entrypoint=/bin/true", PAUSE)
     if result.returncode:
-        raise processes.CannotRun(f"podman cannot run containers here: {result.stderr.strip()[-300:]}")
+        raise script.CannotRun(f"podman cannot run containers here: {result.stderr.strip()[-300:]}")
     for container in stack.spec["containers"]:
         podman.import_image(container["image"], **IMAGES[container["name"]])
 
@@ -321,6 +318,7 @@ def check_up(podman, text, prometheus):
 
 
 def run(root, binary):
+    require()
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         podman = Podman(stack, folder)

@@ -7,9 +7,8 @@ pod:       podman runs it, with stand-ins for images, and a real Prometheus scra
 """
 
 import difflib
-import os
+import importlib
 import pathlib
-import signal
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -17,12 +16,7 @@ sys.path += [str(ROOT / "tests" / "e2e"), str(ROOT / "deploy" / "stack")]
 
 # pylint: disable=wrong-import-position
 import generate
-import processes
-
-
-def skip(reason):
-    print(f"SKIP: {reason}")
-    sys.exit(77)
+import script
 
 
 def run_generated():
@@ -33,39 +27,19 @@ def run_generated():
     return found + ["run deploy/stack/generate.py >metrics-stack.yaml"] if found else []
 
 
-def run_wiring():
+def load(module):
+    """Of those that need PyYAML, which may be missing."""
     try:
-        import wiring
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        skip(f"the Python module {error.name} is missing (Debian package python3-yaml)")
-    return wiring.run(ROOT)
-
-
-def run_pod(binary):
-    import pod
-    lacking = pod.what_is_lacking()
-    if lacking:
-        skip(lacking)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that containers go too
-    return pod.run(ROOT, binary)
-
-
-def main():
-    mode = sys.argv[1] if len(sys.argv) > 1 else ""
-    if mode == "generated":
-        found = run_generated()
-    elif mode == "wiring":
-        found = run_wiring()
-    elif mode == "pod":
-        found = run_pod(sys.argv[2] if len(sys.argv) > 2 else os.environ["BPFTALLY"])
-    else:
-        sys.exit(__doc__)
-    print("\n".join(found) or f"{mode}: all is well")
-    sys.exit(1 if found else 0)
+        if error.name != "yaml":
+            raise
+        raise script.CannotRun("the Python module yaml is missing (Debian package python3-yaml)")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except processes.CannotRun as reason:
-        skip(reason)
+    script.run_mode(__doc__, {
+        "generated": run_generated,
+        "wiring": lambda: load("wiring").run(ROOT),
+        "pod": lambda: load("pod").run(ROOT, script.bpftally()),
+    })
