@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,10 @@ class TransportScript {
     const std::lock_guard lock(mutex_);
     always_ = std::move(reply);
   }
+  void AlwaysToMetrics(OtlpReply reply) {
+    const std::lock_guard lock(mutex_);
+    always_to_metrics_ = std::move(reply);
+  }
   // Says "too large" of more points than that.
   void AtMost(size_t points) {
     const std::lock_guard lock(mutex_);
@@ -94,6 +99,7 @@ class TransportScript {
     }
     if (std::max(call.values.size(), call.spans.size()) > at_most_)
       return {.outcome = OtlpReply::Outcome::kTooLarge, .message = "too large"};
+    if (signal == OtlpSignal::kMetrics && always_to_metrics_) return *always_to_metrics_;
     if (replies_.empty()) return always_;
     OtlpReply reply = replies_.front();
     replies_.pop_front();
@@ -105,6 +111,7 @@ class TransportScript {
   std::condition_variable_any hanging_;
   std::deque<OtlpReply> replies_;
   OtlpReply always_{.outcome = OtlpReply::Outcome::kAccepted};
+  std::optional<OtlpReply> always_to_metrics_;
   size_t at_most_ = SIZE_MAX;
   bool hang_ = false;
   std::vector<Call> calls_;

@@ -150,6 +150,20 @@ TEST_F(Pusher, SpansDoNotWaitForTheMetrics) {
   EXPECT_EQ(scripts_[0].calls().back().spans, std::vector<std::string>(3, "span"));
 }
 
+TEST_F(Pusher, SpansDoNotWaitForMetricsThatAreTriedAgain) {
+  scripts_[0].AlwaysToMetrics(
+      {.outcome = Outcome::kRetry, .retry_after = seconds(15), .message = "not now"});
+  Start(hours(1));
+  EXPECT_TRUE(Eventually([&] { return scripts_[0].calls().size() == 1; }));
+  spans_ = 3;
+  EXPECT_TRUE(
+      Eventually([&] { return pusher_->Stats().front().spans_accepted == 3; }, seconds(10)));
+  EXPECT_EQ(pusher_->Stats().front().failed, 0U) << "the metrics were given up before";
+  const auto began = SystemClock().Now();
+  pusher_->Stop(In(seconds(5)));
+  EXPECT_LT(SystemClock().Now() - began, seconds(4));
+}
+
 TEST_F(Pusher, TheLastSpansArrive) {
   Start(hours(1));
   EXPECT_TRUE(Eventually([&] { return pusher_->Stats().front().succeeded == 1; }));

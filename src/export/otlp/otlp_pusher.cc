@@ -100,16 +100,15 @@ class EndpointPusher {
  private:
   void Run(const std::stop_token& cancel) {
     due_ = clock_.Now();
-    while (WaitUntil(NextTime())) {
+    while (WaitUntil(std::min(MetricsTime(), SpansTime()))) {
       if (const TimePoint now = clock_.Now(); now >= MetricsTime()) {
         due_ = std::max(due_ + interval_, now);  // what was missed is not made up for
-        Export({.deadline = now + timeout_,
-                .renew = due_,
-                .cancel = cancel,
-                .wait = [this](TimePoint time) { return WaitUntil(time); }});
+        const TimePoint deadline = now + timeout_;
+        Export({.deadline = deadline, .renew = due_, .cancel = cancel, .wait = [&](TimePoint time) {
+                  return WaitSendingSpans(time, deadline, cancel);
+                }});
       }
-      if (spans_ && clock_.Now() >= span_exporter_.not_before())
-        span_exporter_.Export(clock_.Now() + timeout_, cancel);
+      ExportSpans(clock_.Now() + timeout_, cancel);
       EndExport();
     }
     ExportLast();
@@ -117,10 +116,23 @@ class EndpointPusher {
 
   TimePoint MetricsTime() const { return std::max(due_, exporter_.not_before()); }
 
-  TimePoint NextTime() const {
-    if (!spans_) return MetricsTime();
-    return std::min(MetricsTime(),
-                    std::max(clock_.Now() + kSpanInterval, span_exporter_.not_before()));
+  TimePoint SpansTime() const {
+    if (!spans_) return TimePoint::max();
+    return std::max(clock_.Now() + kSpanInterval, span_exporter_.not_before());
+  }
+
+  // A receiver that wants no metrics now may well want spans. False at the end.
+  bool WaitSendingSpans(TimePoint time, TimePoint deadline, const std::stop_token& cancel) {
+    while (WaitUntil(std::min(time, SpansTime()))) {
+      if (clock_.Now() >= time) return true;
+      ExportSpans(deadline, cancel);
+    }
+    return false;
+  }
+
+  void ExportSpans(TimePoint deadline, const std::stop_token& cancel) {
+    if (spans_ && clock_.Now() >= span_exporter_.not_before())
+      span_exporter_.Export(deadline, cancel);
   }
 
   void ExportLast() {
