@@ -21,7 +21,8 @@ if (( EUID != 0 )); then
 fi
 deploy/install-packages.sh build test
 
-say() { echo "=== $*"; }
+# With the time since the start.
+say() { printf '=== %d:%02d %s\n' $(( SECONDS / 60 )) $(( SECONDS % 60 )) "$*"; }
 
 # Ends what takes longer, with all that it started.
 within() {  # seconds, command…
