@@ -40,6 +40,7 @@ def parse(arguments):
     parser.add_argument("kernels", nargs="*", metavar="KERNEL", help="some of them; 6.1 alone if none is named")
     options = parser.parse_args(arguments)
     options.build = options.build.resolve()
+    options.is_full = not options.short and not options.only
     options.kernels = list(KERNELS) if options.all_kernels else options.kernels or ["6.1"]
     options.modes = re.split("[, ]+", options.modes)
     options.seconds = options.seconds or (400 if options.short else 1500)
@@ -88,6 +89,12 @@ def say(kernel, mode, result):
     print("\n".join(f"vm: {line}" for line in lines), flush=True)
 
 
+def keep(kernel, mode, result, options):
+    """For README.md and the schema, which tell of full runs only."""
+    if result.ended and options.is_full:
+        table.keep(WORK / f"results/{kernel}-{mode}.json", result, WORK / f"{kernel}-{mode}")
+
+
 def run_all(options, suites):
     """Each kernel and mode, with what its guest said."""
     machine = guest.Machine(options.seconds)
@@ -110,6 +117,7 @@ def run_all(options, suites):
         for done in concurrent.futures.as_completed(waiting):
             results[waiting[done]] = done.result()
             say(*waiting[done], done.result())
+            keep(*waiting[done], done.result(), options)
     return results
 
 
@@ -125,16 +133,6 @@ def schemas_of(results):
             lines = guest_log.read_lines(WORK / f"{kernel}-{mode}" / f"metrics.{road}")
             known[f"{kernel} {mode} {road}"] = schema.read(lines)
     return known
-
-
-def keep(results, options):
-    """A full run's results are what README.md and the schema tell of."""
-    if options.short or options.only:
-        return
-    for (kernel, mode), result in results.items():
-        if result.ended:
-            table.keep(WORK / f"results/{kernel}-{mode}.json", result, WORK / f"{kernel}-{mode}")
-    table.write(guest.HERE / "README.md", SCHEMA, WORK / "results", KERNELS, MODES)
 
 
 def main():
@@ -157,7 +155,8 @@ def main():
     differences = schema.differences(schemas_of(results))
     for line in differences:
         print(f"vm: not the same everywhere: {line}")
-    keep(results, options)
+    if options.is_full:
+        table.write(guest.HERE / "README.md", SCHEMA, WORK / "results", KERNELS, MODES)
     if bad or differences:
         sys.exit(1)
     if lost:
