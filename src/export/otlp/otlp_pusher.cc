@@ -55,7 +55,7 @@ class EndpointPusher {
   EndpointPusher(const OtlpOptions& options, size_t endpoint,
                  std::shared_ptr<OtlpTransport> transport, OtlpSpanFeed& feed, const Clock& clock)
       : exporter_(PartsOf(options, endpoint, transport, clock), clock),
-        span_exporter_(SpanPartsOf(options, endpoint, transport), feed, endpoint, clock),
+        span_exporter_(SpanPartsOf(options, endpoint, std::move(transport)), feed, endpoint, clock),
         interval_(options.interval),
         timeout_(options.timeout),
         clock_(clock) {}
@@ -210,6 +210,7 @@ class ThreadedPusher final : public OtlpPusher {
 
   std::vector<OtlpEndpointStats> Stats() const override {
     std::vector<OtlpEndpointStats> stats;
+    stats.reserve(endpoints_.size());
     for (const auto& endpoint : endpoints_) stats.push_back(endpoint->Stats());
     return stats;
   }
