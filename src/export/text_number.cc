@@ -5,13 +5,16 @@
 #include <cstdint>
 
 namespace bpftally {
+namespace {
 
 std::string_view NotFinite(double value) {
   if (std::isnan(value)) return "NaN";
   return value > 0 ? "+Inf" : "-Inf";
 }
 
-char* FormatFinite(char* room, double value) {
+}  // namespace
+
+char* FormatNumber(char* room, double value) {
   constexpr double kSmallestFixed = 1e-4;
   constexpr double kSmallestScientific = 1e6;
   const double magnitude = std::abs(value);
@@ -19,6 +22,10 @@ char* FormatFinite(char* room, double value) {
     const auto whole = static_cast<int32_t>(value);
     if (whole == value && (whole != 0 || !std::signbit(value)))
       return std::to_chars(room, room + kNumberBytes, whole).ptr;
+  }
+  if (!std::isfinite(value)) {
+    const std::string_view text = NotFinite(value);
+    return room + text.copy(room, text.size());
   }
   const bool fixed =
       magnitude == 0 || (magnitude >= kSmallestFixed && magnitude < kSmallestScientific);
@@ -28,9 +35,8 @@ char* FormatFinite(char* room, double value) {
 }
 
 std::string_view BoundText::Format(double bound, TextFormat format) {
-  if (!std::isfinite(bound)) return NotFinite(bound);
-  char* end = FormatFinite(text_, bound);
-  if (format == TextFormat::kOpenMetrics100 &&
+  char* end = FormatNumber(text_, bound);
+  if (format == TextFormat::kOpenMetrics100 && std::isfinite(bound) &&
       std::string_view(text_, end).find_first_of(".e") == std::string_view::npos) {
     *end++ = '.';
     *end++ = '0';

@@ -9,12 +9,9 @@ namespace bpftally {
 
 constexpr size_t kNumberBytes = 32;  // the longest, a negative double, has 24
 
-// "NaN", "+Inf", "-Inf".
-std::string_view NotFinite(double value);
-
 // As Go's %g spells it: what everybody compares byte by byte, bounds of buckets above all. Returns
 // the end; `room` has kNumberBytes.
-char* FormatFinite(char* room, double value);
+char* FormatNumber(char* room, double value);
 
 // A bucket's bound is a label, so everybody must spell it the same way: as Go's %g does, and in
 // OpenMetrics so that it cannot be taken for an integer.

@@ -15,8 +15,6 @@ bool CopyLooking(char* to, std::string_view text);
 // Gathers what is appended into pieces for the sink.
 class TextOutput {
  public:
-  static constexpr size_t kPieceBytes = size_t{32} * 1024;
-
   // `sink` must outlive it. It gets the last piece by Flush only.
   explicit TextOutput(const TextSink& sink) : sink_(sink) {}
 
@@ -53,6 +51,8 @@ class TextOutput {
   }
 
  private:
+  static constexpr size_t kPieceBytes = size_t{32} * 1024;
+
   size_t Left() const { return kPieceBytes - used_; }
   void Copy(std::string_view text) {
     std::memcpy(buffer_.get() + used_, text.data(), text.size());

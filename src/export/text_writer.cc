@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <concepts>
 #include <cstring>
 #include <optional>
@@ -33,11 +32,7 @@ void AppendEscaped(TextOutput& out, std::string_view text, Quotes quotes) {
 }
 
 void AppendValue(TextOutput& out, double value) {
-  if (!std::isfinite(value)) {
-    out.Append(NotFinite(value));
-    return out.Append("\n");
-  }
-  char* end = FormatFinite(out.Room(kNumberBytes), value);
+  char* end = FormatNumber(out.Room(kNumberBytes), value);
   *end++ = '\n';
   out.Advance(end);
 }
