@@ -64,7 +64,7 @@ class NeverWaitingSink final : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 
  private:
-  // Also without a reader: to write would end the process.
+  // Not without a reader either: to write would end a process that does not ignore SIGPIPE.
   static bool HasRoom() {
     pollfd error{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
     return ::poll(&error, 1, 0) == 1 && error.revents == POLLOUT;

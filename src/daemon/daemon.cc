@@ -161,7 +161,7 @@ Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
 }  // namespace
 
 Result<ExitStatus> Run(const Options& options, const Clock& clock) {
-  BlockEndSignals();
+  TakeSignals();
   std::optional<EndGuard> guard;  // first: it watches over the end of all below
   KeepHeapSmall();
   spdlog::info("bpftally {} (revision {})", BuildVersion(), BuildRevision());

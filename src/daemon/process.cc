@@ -27,9 +27,10 @@ sigset_t EndSignals() {
 
 }  // namespace
 
-void BlockEndSignals() {
+void TakeSignals() {
   const sigset_t signals = EndSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 void WaitForEnd() {

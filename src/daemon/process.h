@@ -5,8 +5,9 @@
 
 namespace bpftally {
 
-// SIGTERM and SIGINT wait for WaitForEnd() from now on. Before any thread begins: they inherit it.
-void BlockEndSignals();
+// SIGTERM and SIGINT wait for WaitForEnd() from now on, and SIGPIPE ends nothing: whoever reads our
+// log, or what we push, may die at any moment. Before any thread begins: they inherit it.
+void TakeSignals();
 
 // Until SIGTERM or SIGINT.
 void WaitForEnd();

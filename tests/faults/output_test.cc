@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -73,17 +74,48 @@ TEST_F(Output, Fault37ADiskWithoutRoomForTheLogHoldsNothingUp) {
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(Succeeds(exporter.Metrics(), "programs"));
 }
 
+// A pipe that the log goes into, whose both ends are ours.
+class LogPipe {
+ public:
+  LogPipe() {
+    EXPECT_EQ(mkfifo(path_.c_str(), 0600), 0);
+    ends_ = UniqueFd(open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  }
+
+  void Fill() const {
+    const std::string block(4096, 'x');
+    while (write(ends_.get(), block.data(), block.size()) > 0) continue;
+    EXPECT_EQ(errno, EAGAIN);
+  }
+  void StopReading() { ends_ = UniqueFd(); }
+
+  // Everything that a Served logs goes there.
+  std::vector<std::string> Through() const {
+    return {"/bin/sh", "-c", "exec \"$@\" 2>" + path_, "sh"};
+  }
+
+ private:
+  TempDirectory folder_;
+  std::string path_ = folder_.Path("log");
+  UniqueFd ends_;
+};
+
 TEST_F(Output, Fault37AFullPipeOfTheLogHoldsNothingUp) {
-  const TempDirectory folder;
-  const std::string pipe = folder.Path("log");
-  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  // Both ends are ours, and full before it starts.
-  const UniqueFd ends(open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  const std::string block(4096, 'x');
-  while (write(ends.get(), block.data(), block.size()) > 0) continue;
-  ASSERT_EQ(errno, EAGAIN);
-  Served exporter({"/bin/sh", "-c", "exec \"$@\" 2>" + pipe, "sh"}, {"--log.level=debug"});
+  const LogPipe pipe;
+  pipe.Fill();
+  Served exporter(pipe.Through(), {"--log.level=debug"});
   ASSERT_TRUE(exporter.WaitUntilUp());
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Succeeds(exporter.Metrics(), "programs"));
+  exporter.process().Signal(SIGTERM);
+  EXPECT_EQ(exporter.process().Wait(std::chrono::seconds(20)), 0);
+}
+
+TEST_F(Output, Fault37ALogWhoseReaderDiedEndsNothing) {
+  LogPipe pipe;
+  Served exporter(pipe.Through(), {"--log.level=debug"});
+  ASSERT_TRUE(exporter.WaitUntilUp());
+  pipe.StopReading();
+  exporter.process().Signal(SIGPIPE);  // as where the reader dies between our look and our write
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(Succeeds(exporter.Metrics(), "programs"));
   exporter.process().Signal(SIGTERM);
   EXPECT_EQ(exporter.process().Wait(std::chrono::seconds(20)), 0);

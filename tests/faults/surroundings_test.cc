@@ -55,6 +55,11 @@ class SlowFile {
   // Answers everybody who waits or comes, as long as the result lives.
   std::jthread Answer(const std::string& text) const {
     return std::jthread([path = path(), text](const std::stop_token& stop) {
+      // Who had an answer may close while the next is written: EPIPE, and no signal.
+      sigset_t broken_pipe;
+      sigemptyset(&broken_pipe);
+      sigaddset(&broken_pipe, SIGPIPE);
+      pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
       while (!stop.stop_requested()) {
         // Not there (ENXIO) until somebody reads.
         const UniqueFd fd(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
