@@ -6,6 +6,11 @@
 namespace bpftally {
 namespace {
 
+// No walk has less, or whoever asks with no patience would see to it that collectors fail.
+constexpr std::chrono::milliseconds kLeastBudget{100};
+// So much more time than a walk had is worth another.
+constexpr std::chrono::seconds kMuchMore{1};
+
 // The collectors and whoever waits need a little of the time that is left after the walk.
 std::chrono::nanoseconds Reserve(std::chrono::nanoseconds left) {
   return std::min<std::chrono::nanoseconds>(std::chrono::milliseconds(250), left / 4);
@@ -26,7 +31,7 @@ Poller::Poller(std::unique_ptr<SnapshotSource> source, std::unique_ptr<Collector
       clock_(clock),
       options_(options),
       observer_(std::move(observer)),
-      request_deadline_(clock_.Now() + options_.tick_budget),
+      requested_by_(clock_.Now() + options_.tick_budget),  // the look at start
       thread_([this] { Run(); }) {}
 
 Poller::~Poller() {
@@ -49,14 +54,21 @@ std::shared_ptr<const PollResult> Poller::Poll(std::chrono::nanoseconds max_age,
                                                std::chrono::steady_clock::time_point deadline) {
   std::unique_lock lock(mutex_);
   if (last_ && !last_->cut_short && clock_.Now() - last_began_ <= max_age) return last_;
-  if (!walking_ && !requested_) {
-    requested_ = true;
-    request_deadline_ = deadline;
-    changed_.notify_all();
-  }
+  if (!walking_by_ || *walking_by_ + kMuchMore < deadline) Request(deadline);
   const uint64_t before = walks_;
-  changed_.wait_for(lock, deadline - clock_.Now(), [&] { return walks_ != before || stopping_; });
+  const auto served = [&] {
+    if (stopping_ || walks_ == before) return stopping_;
+    return !last_->cut_short || last_->deadline + kMuchMore >= deadline;
+  };
+  changed_.wait_for(lock, deadline - clock_.Now(), served);
   return walks_ != before ? last_ : NothingKnown();
+}
+
+// That of the latest who asks: one walk is for all.
+void Poller::Request(std::chrono::steady_clock::time_point deadline) {
+  deadline = std::max(deadline, clock_.Now() + kLeastBudget);
+  requested_by_ = std::max(requested_by_.value_or(deadline), deadline);
+  changed_.notify_all();
 }
 
 void Poller::Run() {
@@ -65,16 +77,17 @@ void Poller::Run() {
     WaitForWork(lock);
     if (stopping_) return;
     const auto began = clock_.Now();
-    const auto deadline = requested_ ? request_deadline_ : began + options_.tick_budget;
-    requested_ = false;
-    walking_ = true;
+    const auto deadline = requested_by_.value_or(began + options_.tick_budget);
+    requested_by_.reset();
+    walking_by_ = deadline;
     lock.unlock();
     auto result = Walk(deadline);
     if (observer_) observer_(*result);
     lock.lock();
+    if (!result->cut_short) requested_by_.reset();  // whoever asked meanwhile is served
     last_ = std::move(result);
     last_began_ = began;
-    walking_ = false;
+    walking_by_.reset();
     ++walks_;
     changed_.notify_all();
   }
@@ -82,7 +95,7 @@ void Poller::Run() {
 
 // Until somebody asks, a tick is due, or the end.
 void Poller::WaitForWork(std::unique_lock<std::mutex>& lock) {
-  const auto due = [this] { return stopping_ || requested_; };
+  const auto due = [this] { return stopping_ || requested_by_; };
   if (options_.interval == options_.interval.zero()) {
     changed_.wait(lock, due);
     return;
@@ -98,6 +111,7 @@ std::shared_ptr<const PollResult> Poller::Walk(std::chrono::steady_clock::time_p
   const auto began = clock_.Now();
   const Snapshot snapshot = source_->Take(deadline - Reserve(deadline - began));
   auto result = std::make_shared<PollResult>();
+  result->deadline = deadline;
   const auto collect_by = deadline - Reserve(deadline - clock_.Now());
   collectors_->Collect(snapshot, result->batch, collect_by);
   result->cut_short = CutShort(snapshot) || clock_.Now() >= collect_by;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -22,6 +23,7 @@ namespace bpftally {
 // One look at the kernel and what was made of it; immutable once it is out.
 struct PollResult {
   MetricBatch batch;
+  std::chrono::steady_clock::time_point deadline = {};
   bool cut_short = false;  // the deadline passed first: what there is, is right, but not all
   std::array<KindStatus, kObjectKinds.size()> kinds = {};
   std::array<size_t, kObjectKinds.size()> objects = {};  // in the snapshot, by kind
@@ -49,8 +51,9 @@ class Poller {
   ~Poller();  // stops; waits for a walk that is under way
 
   // The last result if it is young enough and whole, else that of the walk under way, else of a new
-  // one, which ends by `deadline` too. Where the kernel does not come back in time, a result that
-  // says of every collector that it failed. Never null; any thread.
+  // one, which ends by `deadline` too. A walk that was cut short for somebody with much less time
+  // is walked again. Where the kernel does not come back in time, a result that says of every
+  // collector that it failed. Never null; any thread.
   std::shared_ptr<const PollResult> Poll(std::chrono::nanoseconds max_age,
                                          std::chrono::steady_clock::time_point deadline);
 
@@ -61,6 +64,7 @@ class Poller {
  private:
   void Run();
   void WaitForWork(std::unique_lock<std::mutex>& lock);
+  void Request(std::chrono::steady_clock::time_point deadline);
   std::shared_ptr<const PollResult> Walk(std::chrono::steady_clock::time_point deadline);
   std::shared_ptr<const PollResult> NothingKnown() const;
 
@@ -73,10 +77,9 @@ class Poller {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
-  bool walking_ = false;
-  bool requested_ = true;  // the look at start
-  uint64_t walks_ = 0;     // finished ones
-  std::chrono::steady_clock::time_point request_deadline_;
+  std::optional<std::chrono::steady_clock::time_point> requested_by_;  // of a walk to begin
+  std::optional<std::chrono::steady_clock::time_point> walking_by_;    // of that under way
+  uint64_t walks_ = 0;                                                 // finished ones
   std::chrono::steady_clock::time_point last_began_;
   std::shared_ptr<const PollResult> last_;
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,9 +37,11 @@ class SourceScript {
   void Hold() { Set(true); }  // Take waits from now on
   void Release() { Set(false); }
 
-  void MakeIncomplete(ErrorKind kind) {
+  // Up to and with that take.
+  void MakeIncomplete(ErrorKind kind, int last_take = std::numeric_limits<int>::max()) {
     const std::lock_guard lock(mutex_);
     error_ = Error{kind, 0, "a scripted fault"};
+    last_incomplete_ = last_take;
   }
 
   int takes() const {
@@ -62,6 +65,7 @@ class SourceScript {
     deadline_ = deadline;
     changed_.notify_all();
     changed_.wait(lock, [&] { return !held_; });
+    if (takes_ > last_incomplete_) error_.reset();
     Snapshot snapshot;
     snapshot.taken_at_ns = takes_;
     for (KindStatus& status : snapshot.status)
@@ -80,6 +84,7 @@ class SourceScript {
   std::condition_variable changed_;
   bool held_ = false;
   int takes_ = 0;
+  int last_incomplete_ = 0;
   std::optional<Error> error_;
   std::chrono::steady_clock::time_point deadline_;
 };

@@ -149,6 +149,61 @@ TEST_F(PollerTest, HandsOutAWalkThatItsDeadlineCutShortButDoesNotReuseIt) {
               testing::ElementsAre(testing::Pair("alpha", 0), testing::Pair("beta", 0)));
 }
 
+class Impatience : public PollerTest {
+ protected:
+  using Asked = std::future<std::shared_ptr<const PollResult>>;
+
+  Asked Ask(nanoseconds patience) {
+    return std::async(std::launch::async,
+                      [this, patience] { return poller_->Poll(seconds(1), In(patience)); });
+  }
+
+  // Somebody with little time asks, and while that walk is under way somebody with more.
+  void SetUp() override {
+    StartAndSettle();
+    clock_.Advance(seconds(5));
+    script_.Hold();
+    hasty_ = Ask(seconds(2));
+    ASSERT_TRUE(script_.WaitForTakes(2));
+    patient_ = Ask(seconds(10));
+    std::this_thread::sleep_for(milliseconds(20));  // most likely it waits by then
+  }
+
+  Asked hasty_;
+  Asked patient_;
+};
+
+TEST_F(Impatience, OfOneIsNotPaidForByAnother) {
+  script_.MakeIncomplete(ErrorKind::kExhausted, 2);
+  script_.Release();
+  const auto whole = patient_.get();
+  EXPECT_EQ(TakeOf(*whole), 3);
+  EXPECT_FALSE(whole->cut_short);
+  EXPECT_EQ(script_.deadline(), In(seconds(10) - milliseconds(250)));
+}
+
+TEST_F(Impatience, DoesNoHarmWhereTheWalkIsWhole) {
+  script_.Release();
+  EXPECT_EQ(hasty_.get(), patient_.get());
+  poller_.reset();
+  EXPECT_EQ(script_.takes(), 2);
+}
+
+TEST_F(Impatience, OfAllMeansThatTheyGetWhatThereIs) {
+  script_.MakeIncomplete(ErrorKind::kExhausted);
+  script_.Release();
+  EXPECT_TRUE(hasty_.get()->cut_short);
+  EXPECT_EQ(TakeOf(*patient_.get()), 3);
+}
+
+TEST_F(PollerTest, AWalkHasALeastTimeWhoeverAsks) {
+  Poller& poller = StartAndSettle();
+  clock_.Advance(seconds(5));
+  poller.Poll(seconds(1), In(nanoseconds(1)));
+  ASSERT_TRUE(script_.WaitForTakes(2));
+  EXPECT_EQ(script_.deadline(), In(milliseconds(75)));
+}
+
 TEST_F(PollerTest, ReusesAWalkThatLacksAPermissionForGood) {
   script_.MakeIncomplete(ErrorKind::kPermission);
   Poller& poller = StartAndSettle();
