@@ -161,7 +161,7 @@ Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
 }  // namespace
 
 Result<ExitStatus> Run(const Options& options, const Clock& clock) {
-  TakeSignals();
+  EndAtOnceOnSignals();
   std::optional<EndGuard> guard;  // first: it watches over the end of all below
   KeepHeapSmall();
   spdlog::info("bpftally {} (revision {})", BuildVersion(), BuildRevision());
@@ -175,7 +175,8 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   if (!programs) return std::unexpected(programs.error());
   if (*programs) (*source)->SetOwnPrograms((*programs)->ProgramIds());
   if (options.config_check) return (*programs)->all_loaded() ? kExitSuccess : kExitFailure;
-  // Before the first thread: each has its own.
+  // Both before the first thread: each has its own.
+  BlockEndSignals();
   if (auto kept = KeepCapabilities(options.keep_capabilities); !kept)
     return std::unexpected(kept.error());
   const auto pusher = OpenPusher(*otlp, clock);

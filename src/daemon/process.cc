@@ -27,10 +27,15 @@ sigset_t EndSignals() {
 
 }  // namespace
 
-void TakeSignals() {
+void EndAtOnceOnSignals() {
+  for (const int signal : {SIGTERM, SIGINT})
+    std::signal(signal, [](int) { ::_exit(kExitSuccess); });
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void BlockEndSignals() {
   const sigset_t signals = EndSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
 }
 
 void WaitForEnd() {
@@ -55,7 +60,7 @@ EndGuard::EndGuard(std::chrono::seconds grace) : state_(std::make_shared<State>(
     } while (signal < 0 && errno == EINTR);
     const std::lock_guard lock(state->mutex);
     if (state->over) return;
-    if (signal < 0) spdlog::warn("the kernel does not come back: ending without it");
+    if (signal < 0) spdlog::warn("a system call or a push does not come back: ending without it");
     ::_exit(signal < 0 ? int{kExitSuccess} : 128 + signal);
   }).detach();
 }

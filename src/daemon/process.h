@@ -5,9 +5,13 @@
 
 namespace bpftally {
 
-// SIGTERM and SIGINT wait for WaitForEnd() from now on, and SIGPIPE ends nothing: whoever reads our
-// log, or what we push, may die at any moment. Before any thread begins: they inherit it.
-void TakeSignals();
+// From now on SIGTERM and SIGINT end the process at once and well: while it starts there is nothing
+// to take down, and a file or a name server may hang. SIGPIPE ends nothing: whoever reads our log,
+// or what we push, may die at any moment.
+void EndAtOnceOnSignals();
+
+// SIGTERM and SIGINT wait for WaitForEnd() from now on. Before any thread begins: they inherit it.
+void BlockEndSignals();
 
 // Until SIGTERM or SIGINT.
 void WaitForEnd();

@@ -94,7 +94,8 @@ class GrpcReceiver::Impl {
   }
 
   Answer Take(grpc::ServerContext& context, const char* service, std::string message) {
-    Received received{.target = service, .headers = {}, .message = std::move(message)};
+    Received received{
+        .target = service, .headers = {}, .message = std::move(message), .peer = context.peer()};
     for (const auto& [name, value] : context.client_metadata())
       received.headers.emplace_back(std::string(name.data(), name.size()),
                                     std::string(value.data(), value.size()));

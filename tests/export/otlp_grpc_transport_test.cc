@@ -154,6 +154,27 @@ TEST(GrpcTransport, ComesBackByTheDeadline) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(5));
 }
 
+TEST(GrpcTransport, KeepsItsConnection) {
+  const GrpcReceiver receiver({});
+  const auto transport = Transport({.address = receiver.address()});
+  for (int i = 0; i < 2; ++i) transport->Send(OtlpSignal::kMetrics, Request(), In(kPatience), {});
+  ASSERT_EQ(receiver.received().size(), 2U);
+  EXPECT_EQ(receiver.received()[0].peer, receiver.received()[1].peer);
+}
+
+// The way there may be dead, which nobody says: a firewall forgot it, its machine is gone.
+TEST(GrpcTransport, Fault21LeavesAConnectionThatDoesNotAnswer) {
+  const GrpcReceiver receiver({.script = [first = true](const Received&) mutable {
+    return GrpcReceiver::Answer{.hang = std::exchange(first, false)};
+  }});
+  const auto transport = Transport({.address = receiver.address()});
+  transport->Send(OtlpSignal::kMetrics, Request(), In(seconds(1)), {});
+  ASSERT_EQ(receiver.received().size(), 1U);
+  EXPECT_EQ(transport->Send(OtlpSignal::kMetrics, Request(), In(kPatience), {}).outcome,
+            Outcome::kAccepted);
+  EXPECT_NE(receiver.received()[0].peer, receiver.received()[1].peer);
+}
+
 TEST(GrpcTransport, ComesBackWhenCancelled) {
   const GrpcReceiver receiver(
       {.script = [](const Received&) { return GrpcReceiver::Answer{.hang = true}; }});

@@ -14,6 +14,7 @@ struct Received {
   std::string target;                                        // HTTP's path, gRPC's method
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string message;                                       // serialized, not compressed
+  std::string peer = {};                                     // of gRPC: the client's end
 
   std::string Header(const std::string& name) const;
 };

@@ -1,12 +1,15 @@
 // The real binary where the host hides, refuses or changes what it relies on.
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +21,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <regex>
@@ -89,6 +93,53 @@ TEST_F(Surroundings, Fault18AFileThatIsNotAnsweredEndsTheScrapeInTimeAndGoesBy) 
   }
   exporter.process().Signal(SIGTERM);
   EXPECT_TRUE(exporter.process().Wait(seconds(20)));
+}
+
+// At the address of the only name server that an exporter knows; hears its questions, and says
+// nothing.
+class SilentNameServer {
+ public:
+  SilentNameServer() : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(53);
+    inet_pton(AF_INET, kAddress, &address.sin_addr);
+    listens_ = bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    WriteFile(folder_.Path("resolv.conf"), std::string("nameserver ") + kAddress + "\n");
+  }
+  bool listens() const { return listens_; }
+  bool WasAsked() const {
+    char byte = 0;
+    return recv(fd_.get(), &byte, 1, 0) >= 0;
+  }
+  std::vector<std::string> Through() const {
+    return OwnMounts("mount --bind " + folder_.Path("resolv.conf") + " /etc/resolv.conf");
+  }
+
+ private:
+  static constexpr const char* kAddress = "127.53.53.53";
+
+  TempDirectory folder_;
+  UniqueFd fd_;
+  bool listens_ = false;
+};
+
+TEST_F(Surroundings, Fault21ANameServerThatSaysNothingHoldsNoEndUp) {
+  const SilentNameServer silent;
+  ASSERT_TRUE(silent.listens()) << std::strerror(errno);
+  Served exporter(silent.Through(), {"--otlp-http=http://receiver.invalid"});
+  ASSERT_TRUE(Eventually([&] { return silent.WasAsked(); })) << exporter.process().errors();
+  exporter.process().Signal(SIGTERM);
+  EXPECT_EQ(exporter.process().Wait(seconds(20)), 0);
+  EXPECT_THAT(exporter.process().errors(), Not(HasSubstr("does not come back")));
+}
+
+TEST_F(Surroundings, Fault24SigtermEndsAStartThatHangs) {
+  const SlowFile slow;
+  Process process({kBpftally, "--replay=" + slow.path()});
+  EXPECT_TRUE(Eventually([&] { return process.errors().find("revision") != std::string::npos; }));
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.Wait(seconds(20)), 0);
 }
 
 TEST_F(Surroundings, Fault28WithoutBtfTheWalkByIdGoesOn) {

@@ -6,6 +6,8 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "export/otlp/otlp_reply.h"
@@ -111,10 +113,12 @@ grpc::ByteBuffer BufferOf(std::string text) {
   return {&slice, 1};
 }
 
+using Connect = std::function<std::shared_ptr<grpc::Channel>()>;
+
 class GrpcTransport final : public OtlpTransport {
  public:
-  GrpcTransport(std::shared_ptr<grpc::Channel> channel, OtlpAttributes metadata, bool gzip)
-      : stub_(std::move(channel)), metadata_(std::move(metadata)), gzip_(gzip) {}
+  GrpcTransport(Connect connect, OtlpAttributes metadata, bool gzip)
+      : connect_(std::move(connect)), metadata_(std::move(metadata)), gzip_(gzip) {}
 
   OtlpReply Send(OtlpSignal signal, std::string request,
                  std::chrono::steady_clock::time_point deadline, std::stop_token cancel) override {
@@ -123,6 +127,10 @@ class GrpcTransport final : public OtlpTransport {
     grpc::ByteBuffer response;
     const grpc::Status status =
         Call(context, MethodOf(signal), BufferOf(std::move(request)), response, std::move(cancel));
+    // Of a connection that died without a word gRPC would learn after a quarter of an hour, or
+    // never.
+    if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED)
+      stub_ = std::make_unique<grpc::GenericStub>(connect_());
     return status.ok() ? ReadAcceptance(BytesOf(response)) : ReplyOf(status);
   }
 
@@ -140,7 +148,7 @@ class GrpcTransport final : public OtlpTransport {
                     const grpc::ByteBuffer& request, grpc::ByteBuffer& response,
                     std::stop_token cancel) {
     grpc::CompletionQueue done;
-    const auto call = stub_.PrepareUnaryCall(&context, method, request, &done);
+    const auto call = stub_->PrepareUnaryCall(&context, method, request, &done);
     call->StartCall();
     grpc::Status status;
     call->Finish(&response, &status, nullptr);
@@ -151,7 +159,8 @@ class GrpcTransport final : public OtlpTransport {
     return status;
   }
 
-  grpc::GenericStub stub_;
+  const Connect connect_;
+  std::unique_ptr<grpc::GenericStub> stub_ = std::make_unique<grpc::GenericStub>(connect_());
   const OtlpAttributes metadata_;
   const bool gzip_;
 };
@@ -195,6 +204,7 @@ grpc::ChannelArguments ChannelArgumentsOf() {
   arguments.SetMaxReceiveMessageSize(kMostReplyBytes);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMilliseconds);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMilliseconds);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a new channel is a new connection
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // the pusher's, which reads Retry-After
   return arguments;
@@ -216,9 +226,10 @@ Result<std::unique_ptr<OtlpTransport>> MakeGrpcTransport(const OtlpEndpoint& end
   if (!metadata) return std::unexpected(std::move(metadata.error()));
   const auto credentials = CredentialsOf(endpoint);
   if (!credentials) return std::unexpected(credentials.error());
-  return std::make_unique<GrpcTransport>(
-      grpc::CreateCustomChannel(endpoint.address, *credentials, ChannelArgumentsOf()),
-      std::move(*metadata), endpoint.gzip);
+  auto connect = [address = endpoint.address, credentials = *credentials] {
+    return grpc::CreateCustomChannel(address, credentials, ChannelArgumentsOf());
+  };
+  return std::make_unique<GrpcTransport>(std::move(connect), std::move(*metadata), endpoint.gzip);
 }
 
 }  // namespace bpftally

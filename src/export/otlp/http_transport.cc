@@ -103,6 +103,7 @@ class HttpTransport final : public OtlpTransport {
     Set(CURLOPT_USERAGENT, BPFTALLY_USER_AGENT);
     Set(CURLOPT_HTTPHEADER, headers_.get());
     Set(CURLOPT_NOSIGNAL, 1L);
+    Set(CURLOPT_QUICK_EXIT, 1L);  // its thread that resolves names is not waited for
     Set(CURLOPT_TCP_KEEPALIVE, 1L);
     Set(CURLOPT_ERRORBUFFER, error_.data());
     Set(CURLOPT_WRITEFUNCTION, &AppendBody);
