@@ -44,7 +44,7 @@ CollectorSet::CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, c
 
 void CollectorSet::Collect(const Snapshot& snapshot, MetricBatch& batch,
                            std::chrono::steady_clock::time_point deadline) {
-  batch.collected_at_ns = snapshot.taken_at_ns;
+  batch.collected_at_ns = clock_.WallNanoseconds();  // not the snapshot's: a replay's is old
   for (size_t i = 0; i < collectors_.size(); ++i) Run(i, snapshot, batch, deadline);
   for (const ObjectKind kind : kObjectKinds)
     vanished_[static_cast<size_t>(kind)] += snapshot.StatusOf(kind).vanished;

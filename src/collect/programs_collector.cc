@@ -112,8 +112,10 @@ void AddAttachments(Families& families, const Snapshot& snapshot,
     if (program != snapshot.programs.end() && program->id == link.program_id)
       ++counts[static_cast<size_t>(&*program - first)];
   }
-  families.Add({"bpf_program_attachments", "Links that attach the program; 0: it is idle.", kGauge,
-                "{link}", kLabels},
+  families.Add({"bpf_program_attachments",
+                "Links that attach the program. Attachments without a link (of control groups, tc, "
+                "XDP, sockets) are not counted.",
+                kGauge, "{link}", kLabels},
                identities, [&](const ProgramInfo& info) {
                  return std::optional<Number>(counts[static_cast<size_t>(&info - first)]);
                });

@@ -23,10 +23,11 @@ using testing::IsEmpty;
 class ManualClock final : public Clock {
  public:
   std::chrono::steady_clock::time_point Now() const override { return now; }
-  int64_t WallNanoseconds() const override { return 0; }
+  int64_t WallNanoseconds() const override { return wall_ns; }
   int64_t BootNanoseconds() const override { return 0; }
 
   std::chrono::steady_clock::time_point now;
+  int64_t wall_ns = 0;
 };
 
 class ScriptedCollector final : public Collector {
@@ -165,6 +166,14 @@ TEST_F(CollectorSetTest, DurationsComeFromTheClock) {
   const char* const name = "bpftally_collector_duration_seconds";
   EXPECT_EQ(ValueOf(batch, name, {{"collector", "slow"}}), Number(1.5));
   EXPECT_EQ(ValueOf(batch, name, {{"collector", "slow_and_failing"}}), Number(0.25));
+}
+
+// A replayed snapshot is of long ago, and receivers take no points of then.
+TEST_F(CollectorSetTest, WhatIsCollectedIsOfNow) {
+  Snapshot snapshot;
+  snapshot.taken_at_ns = 5;
+  clock_.wall_ns = 7;
+  EXPECT_EQ(Collect(snapshot).collected_at_ns, 7);
 }
 
 TEST_F(CollectorSetTest, VanishedObjectsAddUp) {
