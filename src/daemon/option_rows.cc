@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <initializer_list>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -53,6 +54,9 @@ Result<void> SetNumber(T& field, Value value) {
   const char* end = value.data() + value.size();
   const auto [stop, error] = std::from_chars(value.data(), end, field);
   if (error == std::errc() && stop == end) return {};
+  if (error == std::errc::result_out_of_range && stop == end)
+    return Invalid(
+        fmt::format("{} is too large: at most {}", value, std::numeric_limits<T>::max()));
   return Invalid(fmt::format("\"{}\" is not a whole number of 0 or more", value));
 }
 

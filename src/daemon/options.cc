@@ -31,6 +31,13 @@ Commands:
   check    FILE…: what is wrong with configurations of metric programs; needs no privilege
 )";
 
+// Takes any text: of a wrong one cxxopts would say neither the flag nor what it could be.
+class Switch final : public cxxopts::values::standard_value<bool> {
+ public:
+  std::shared_ptr<cxxopts::Value> clone() const override { return std::make_shared<Switch>(*this); }
+  void parse(const std::string&) const override {}
+};
+
 cxxopts::Options MakeParser(const std::vector<OptionRow>& table) {
   cxxopts::Options parser("bpftally", kIntroduction);
   parser.set_width(100)
@@ -39,7 +46,7 @@ cxxopts::Options MakeParser(const std::vector<OptionRow>& table) {
       .allow_unrecognised_options();
   for (const OptionRow& row : table) {
     std::shared_ptr<cxxopts::Value> value = cxxopts::value<std::string>();
-    if (row.argument.empty()) value = cxxopts::value<bool>();
+    if (row.argument.empty()) value = std::make_shared<Switch>();
     parser.add_options(row.group, {{row.name, row.help, value, row.argument}});
   }
   parser.add_options("", {{"command", "", cxxopts::value<std::string>(), ""}});

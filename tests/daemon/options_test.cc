@@ -154,7 +154,8 @@ TEST(Options, BadValuesNameTheFlagAndWhatWasExpected) {
       "--source: \"itrator\" is none of auto, iterator, syscall (did you mean \"iterator\"?)");
   EXPECT_THAT(ErrorOf({"--max-objects=-1"}), HasSubstr("not a whole number"));
   EXPECT_THAT(ErrorOf({"--max-objects=1x"}), HasSubstr("not a whole number"));
-  EXPECT_THAT(ErrorOf({"--web.max-requests=99999999999"}), HasSubstr("not a whole number"));
+  EXPECT_THAT(ErrorOf({"--web.max-requests=99999999999"}), HasSubstr("at most 4294967295"));
+  EXPECT_EQ(ErrorOf({"--run-stats=yes"}), "--run-stats: \"yes\" is none of true, false");
   EXPECT_THAT(ErrorOf({"--poll-interval=15"}),
               HasSubstr("--poll-interval: \"15\" is not a duration"));
   EXPECT_THAT(ErrorOf({"--web.telemetry-path=metrics"}), HasSubstr("not a path"));
