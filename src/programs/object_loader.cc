@@ -115,8 +115,10 @@ std::byte* FindConstant(bpf_object* object, const std::string& name, size_t size
       map == nullptr
           ? nullptr
           : static_cast<std::byte*>(const_cast<void*>(bpf_map__initial_value(map, &bytes)));
+  // An object that is built without -g has constants, but no types.
+  if (types == nullptr || content == nullptr) return nullptr;
   const int id = btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
-  if (content == nullptr || id < 0) return nullptr;
+  if (id < 0) return nullptr;
   const btf_type* section = btf__type_by_id(types, static_cast<uint32_t>(id));
   for (const btf_var_secinfo& variable : std::span(btf_var_secinfos(section), btf_vlen(section))) {
     const btf_type* type = btf__type_by_id(types, variable.type);

@@ -333,6 +333,15 @@ TEST_F(LoadedProgramTest, AnAddressThatTheObjectDoesNotAskForIsAnError) {
   EXPECT_THAT(program.error().message, HasSubstr("kaddr_vfs_write"));
 }
 
+TEST_F(LoadedProgramTest, AnAddressForAnObjectWithoutTypesIsAnError) {
+  ProgramPlan plan = PlanOf("load_bare");
+  EXPECT_TRUE(Load(plan));
+  plan.kaddrs = {"schedule"};
+  const auto program = LoadedProgram::Load(plan, {}, *sys_);
+  ASSERT_FALSE(program);
+  EXPECT_THAT(program.error().message, HasSubstr("kaddr_schedule"));
+}
+
 // A network namespace in which `lo` is up, for this thread.
 void EnterNewNetwork() {
   ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
