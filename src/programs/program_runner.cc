@@ -181,10 +181,12 @@ Result<void> ProgramRunner::Collect(std::chrono::steady_clock::time_point deadli
 
 void ProgramRunner::RunIterators(RunningProgram& program, const Look& look) {
   if (program.loaded == nullptr) return;
+  const bool known = program.iterators_failed.has_value();
+  program.iterators_failed.reset();
   const auto run = program.loaded->RunIterators(look.deadline, host_.clock);
-  if (!run && !program.iterators_failed)
-    spdlog::warn("iterators of {}: {}", program.name, run.error().message);
-  program.iterators_failed = !run;
+  if (run) return;
+  program.iterators_failed = Wrap(run.error(), "iterators of " + program.name);
+  if (!known) spdlog::warn("{}", program.iterators_failed->message);
 }
 
 void ProgramRunner::CollectFamily(const Family& family, Look& look) {
@@ -203,6 +205,8 @@ Result<Evaluated> ProgramRunner::Evaluate(const Member& member, Look& look) {
   RunningMetric& metric = *member.metric;
   if (metric.unusable) return std::unexpected(*metric.unusable);
   if (metric.events) return EvaluateEvents(metric, look);
+  // Nobody knows which maps they fill.
+  if (member.program->iterators_failed) return std::unexpected(*member.program->iterators_failed);
   return EvaluateMap(member, look);
 }
 

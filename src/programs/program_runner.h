@@ -84,7 +84,7 @@ struct RunningProgram {
   std::vector<RunningSpans> spans;  // none where nobody takes them
   int64_t loaded_at_ns = 0;         // wall clock
   uint64_t decoder_errors = 0;
-  bool iterators_failed = false;
+  std::optional<Error> iterators_failed;  // at the latest look: its maps are half filled
 };
 
 // Owns the metric programs of this process: all of them are read at one look. One thread.

@@ -32,11 +32,12 @@ class FakeLoadedProgram final : public LoadedProgram {
     return ProgramRunStats{.run_time_ns = 2'500'000'000, .run_count = 17};
   }
   Result<void> RunIterators(std::chrono::steady_clock::time_point, const Clock&) override {
-    return {};
+    return iterators_;
   }
 
   std::vector<AttachStatus> statuses_;
   std::vector<LoadedMap> maps_;
+  Result<void> iterators_;
 };
 
 std::vector<std::byte> Bytes(auto number) {
@@ -195,6 +196,30 @@ TEST_F(ProgramRunnerTest, AMapThatCannotBeReadIsNoDecoderError) {
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10"));
   EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
               ElementsAre("config=a,metric=hits,reason=permission 1"));
+}
+
+TEST_F(ProgramRunnerTest, WhatAnIteratorLeftHalfFilledIsMissingAndNothingElseIs) {
+  auto filled = Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})});
+  FakeLoadedProgram& iterator = *filled;
+  runner_.Add({.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
+              std::move(filled));
+  runner_.Add({.name = "b", .metrics = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
+  iterator.iterators_ = std::unexpected(Error{ErrorKind::kExhausted, ENOMEM, "no room"});
+  const auto collected = Collect();
+  ASSERT_FALSE(collected);
+  EXPECT_THAT(collected.error().message, HasSubstr("2 metrics are missing; the first is one"));
+  EXPECT_THAT(collected.error().message, HasSubstr("no room"));
+  EXPECT_THAT(Lines("one"), IsEmpty());
+  EXPECT_THAT(Lines("two"), IsEmpty());
+  EXPECT_THAT(Lines("three"), ElementsAre("id=3 30"));
+  const auto missing = ElementsAre("config=a,metric=one,reason=exhausted 1",
+                                   "config=a,metric=two,reason=exhausted 1");
+  EXPECT_THAT(Lines("bpftally_program_metric_missing_total"), missing);
+
+  iterator.iterators_ = {};
+  ASSERT_TRUE(Collect());
+  EXPECT_THAT(Lines("one"), ElementsAre("id=1 10"));
+  EXPECT_THAT(Lines("bpftally_program_metric_missing_total"), missing);
 }
 
 TEST_F(ProgramRunnerTest, WhatIsKnownToBeUnusableFailsNoLookButIsCounted) {
