@@ -2,8 +2,7 @@
 
 #include <sys/stat.h>
 
-#include <filesystem>
-#include <system_error>
+#include "programs/directory_tree.h"
 
 namespace bpftally {
 
@@ -36,21 +35,14 @@ std::optional<std::string> CgroupNames::Ask(uint64_t id, TimePoint now) {
 
 // The id of a cgroup is the inode of its directory.
 void CgroupNames::Walk(TimePoint now) {
-  namespace fs = std::filesystem;
   walked_at_ = now;
   walked_.clear();
-  const auto note = [this](const std::string& path) {
+  VisitTree(root_, [this](const std::string& path) {
+    if (walked_.size() >= kCapacity) return false;
     struct stat status{};
     if (::stat(path.c_str(), &status) == 0) walked_.emplace(status.st_ino, path);
-  };
-  note(root_);
-  std::error_code error;
-  fs::recursive_directory_iterator entry(root_, fs::directory_options::skip_permission_denied,
-                                         error);
-  while (!error && entry != fs::recursive_directory_iterator() && walked_.size() < kCapacity) {
-    if (entry->is_directory(error)) note(entry->path().string());
-    entry.increment(error);
-  }
+    return true;
+  });
 }
 
 void CgroupNames::Trim(TimePoint now) {

@@ -11,32 +11,14 @@
 #include <filesystem>
 #include <set>
 
+#include "programs/directory_tree.h"
+
 namespace bpftally {
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr uint32_t kWanted = IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR;
-
-// What cannot be read any more is about to be told as removed.
-std::vector<std::string> Children(const std::string& path) {
-  std::vector<std::string> children;
-  std::error_code error;
-  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-    std::error_code gone;
-    if (it->is_directory(gone) && !it->is_symlink(gone)) children.push_back(it->path().string());
-  }
-  return children;
-}
-
-// `path` and all below it, parents first.
-std::vector<std::string> Tree(const std::string& path) {
-  std::vector<std::string> tree = {path};
-  for (size_t i = 0; i < tree.size(); ++i) {
-    for (std::string& child : Children(tree[i])) tree.push_back(std::move(child));
-  }
-  return tree;
-}
 
 }  // namespace
 
@@ -89,8 +71,7 @@ void CgroupWatch::Handle(int watch, unsigned mask, const std::string& name, Chan
 
 // Groups that were made below it before its watch began are found by looking.
 void CgroupWatch::AddTree(const std::string& path, Changes& changes) {
-  if (!AddOne(path, changes)) return;
-  for (const std::string& child : Children(path)) AddTree(child, changes);
+  VisitTree(path, [&](const std::string& group) { return AddOne(group, changes); });
 }
 
 bool CgroupWatch::AddOne(const std::string& path, Changes& changes) {
@@ -116,14 +97,17 @@ void CgroupWatch::Remove(const std::string& path, Changes& changes) {
 
 void CgroupWatch::LookAgain(Changes& changes) {
   rescan_ = false;
-  const std::vector<std::string> tree = Tree(root_);
-  const std::set<std::string_view> there(tree.begin(), tree.end());
+  std::set<std::string> there;
+  VisitTree(root_, [&](const std::string& path) {
+    there.insert(path);
+    AddOne(path, changes);
+    return true;
+  });
   std::vector<std::string> gone;
   for (const auto& [path, watch] : watches_) {
     if (!there.contains(path)) gone.push_back(path);
   }
   for (const std::string& path : gone) Remove(path, changes);
-  for (const std::string& path : tree) AddOne(path, changes);
 }
 
 }  // namespace bpftally

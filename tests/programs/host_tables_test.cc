@@ -4,6 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "kernel/bpf_sys.h"
 #include "kernel/snapshot_reader.h"
 #include "programs/cgroup_root.h"
@@ -193,6 +198,26 @@ TEST_F(HostTablesTest, WithoutPrivilegeTheTreeIsWalked) {
   EXPECT_EQ(tables.CgroupPath(Inode(late)), std::nullopt) << "walked a moment ago";
   clock.Advance(CgroupNames::kUnknownFor);
   EXPECT_EQ(tables.CgroupPath(Inode(late)), late);
+}
+
+TEST_F(HostTablesTest, ACgroupThatVanishesDuringTheWalkHidesNoOther) {
+  cgroup_error = Error{ErrorKind::kPermission, EPERM, "no"};
+  const std::string tree = root / "cgroup";
+  std::vector<std::string> stay;
+  for (int i = 0; i < 50; ++i) {
+    stay.push_back(fmt::format("{}/stays{}", tree, i));
+    std::filesystem::create_directories(stay.back());
+  }
+  std::jthread churn([&](const std::stop_token& end) {
+    for (int i = 0; !end.stop_requested(); ++i) {
+      const std::string path = fmt::format("{}/goes{}", tree, i % 100);
+      if (::mkdir(path.c_str(), 0755) != 0) ::rmdir(path.c_str());
+    }
+  });
+  for (int walk = 0; walk < 200 && !HasFailure(); ++walk) {
+    HostTables tables(Sources(), clock);
+    for (const std::string& path : stay) EXPECT_EQ(tables.CgroupPath(Inode(path)), path);
+  }
 }
 
 TEST_F(HostTablesTest, CachesOfSingleNamesAreBounded) {
