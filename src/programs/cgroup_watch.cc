@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,24 +75,30 @@ void CgroupWatch::AddTree(const std::string& path, Changes& changes) {
   VisitTree(path, [&](const std::string& group) { return AddOne(group, changes); });
 }
 
+// False: it is known, or gone again.
 bool CgroupWatch::AddOne(const std::string& path, Changes& changes) {
-  const auto [known, added] = watches_.emplace(path, -1);
-  if (!added) return false;
-  known->second =
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return false;
+  const auto known = groups_.find(path);
+  if (known != groups_.end() && known->second.inode == status.st_ino) return false;
+  Remove(path, changes);  // another one had its name, and nobody told us of its end
+  const int watch =
       notifications_ ? ::inotify_add_watch(notifications_.get(), path.c_str(), kWanted) : -1;
-  if (known->second >= 0)
-    paths_[known->second] = path;
+  if (watch >= 0)
+    paths_[watch] = path;
   else if (!notifications_ || errno != ENOENT)
     complete_ = false;
+  groups_[path] = {status.st_ino, watch};
   changes.added.push_back(path);
   return true;
 }
 
 void CgroupWatch::Remove(const std::string& path, Changes& changes) {
-  const auto known = watches_.find(path);
-  if (known == watches_.end()) return;
-  if (known->second >= 0) paths_.erase(known->second);  // the kernel ended the watch itself
-  watches_.erase(known);
+  const auto known = groups_.find(path);
+  if (known == groups_.end()) return;
+  // The kernel ended the watch itself.
+  if (known->second.watch >= 0) paths_.erase(known->second.watch);
+  groups_.erase(known);
   changes.removed.push_back(path);
 }
 
@@ -104,7 +111,7 @@ void CgroupWatch::LookAgain(Changes& changes) {
     return true;
   });
   std::vector<std::string> gone;
-  for (const auto& [path, watch] : watches_) {
+  for (const auto& [path, group] : groups_) {
     if (!there.contains(path)) gone.push_back(path);
   }
   for (const std::string& path : gone) Remove(path, changes);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -17,8 +18,8 @@ namespace bpftally {
 class CgroupWatch {
  public:
   struct Changes {
-    std::vector<std::string> added;  // whole paths, parents first
-    std::vector<std::string> removed;
+    std::vector<std::string> added;    // whole paths, parents first
+    std::vector<std::string> removed;  // with those that came again, which are in both
   };
 
   // The first Wait() gives all that are there, the root first.
@@ -28,6 +29,11 @@ class CgroupWatch {
   Changes Wait(std::chrono::milliseconds longest, int end);
 
  private:
+  struct Group {
+    uint64_t inode = 0;  // its id: one that comes again under the same path has another
+    int watch = -1;      // -1: there was none to be had
+  };
+
   CgroupWatch(std::string root, UniqueFd notifications);
 
   void ReadNotifications(Changes& changes);
@@ -39,10 +45,10 @@ class CgroupWatch {
 
   std::string root_;
   UniqueFd notifications_;
-  std::map<std::string, int> watches_;  // by path; -1: there was none to be had
-  std::map<int, std::string> paths_;    // by watch
-  bool rescan_ = true;                  // events were lost, or there are too few watches
-  bool complete_ = true;                // every group has its watch
+  std::map<std::string, Group> groups_;  // by path
+  std::map<int, std::string> paths_;     // by watch
+  bool rescan_ = true;                   // events were lost, or there are too few watches
+  bool complete_ = true;                 // every group has its watch
 };
 
 }  // namespace bpftally

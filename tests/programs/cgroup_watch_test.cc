@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -12,6 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
@@ -26,6 +28,23 @@ class CgroupWatchTest : public ::testing::Test {
     auto watch = CgroupWatch::Make(root_);
     if (!watch) throw std::runtime_error(watch.error().message);
     return std::move(*watch);
+  }
+
+  // As where the user has no inotify instance left.
+  CgroupWatch WithoutDescriptors() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    CgroupWatch watch = Watch();
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    return watch;
+  }
+
+  // Another of the same name.
+  void Renew(const std::string& below) const {
+    fs::remove(root_ + below);
+    fs::create_directory(root_ + below);
   }
 
   CgroupWatch::Changes Wait(CgroupWatch& watch) { return watch.Wait(milliseconds(0), end_.get()); }
@@ -77,6 +96,7 @@ TEST_F(CgroupWatchTest, MoreThanTheQueueHoldsIsFoundByLookingAgain) {
   std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> limit;
   if (limit <= 0 || limit > 50'000)
     GTEST_SKIP() << "a small fs.inotify.max_queued_events is missing: it is " << limit;
+  fs::create_directory(root_ + "/b");
   CgroupWatch watch = Watch();
   Wait(watch);
   for (int i = 0; i < limit; ++i) {
@@ -85,9 +105,24 @@ TEST_F(CgroupWatchTest, MoreThanTheQueueHoldsIsFoundByLookingAgain) {
   }
   fs::create_directory(root_ + "/last");
   fs::remove(root_ + "/a/inner");
+  Renew("/b");
   CgroupWatch::Changes changes = Wait(watch);
-  EXPECT_THAT(changes.added, ::testing::Contains(root_ + "/last"));
-  EXPECT_THAT(changes.removed, ::testing::Contains(root_ + "/a/inner"));
+  EXPECT_THAT(changes.added, Contains(root_ + "/last"));
+  EXPECT_THAT(changes.added, Contains(root_ + "/b"));
+  EXPECT_THAT(changes.removed, Contains(root_ + "/a/inner"));
+  EXPECT_THAT(changes.removed, Contains(root_ + "/b"));
+  fs::create_directory(root_ + "/b/below");
+  EXPECT_THAT(Wait(watch).added, ElementsAre(root_ + "/b/below"));
+}
+
+TEST_F(CgroupWatchTest, WithoutNotificationsWhatComesAgainIsAnotherGroup) {
+  CgroupWatch watch = WithoutDescriptors();
+  EXPECT_THAT(Wait(watch).added, ElementsAre(root_, root_ + "/a", root_ + "/a/inner"));
+  Renew("/a/inner");
+  const auto changes = Wait(watch);
+  EXPECT_THAT(changes.removed, ElementsAre(root_ + "/a/inner"));
+  EXPECT_THAT(changes.added, ElementsAre(root_ + "/a/inner"));
+  EXPECT_THAT(Wait(watch).added, IsEmpty());
 }
 
 TEST_F(CgroupWatchTest, TheEndWakesIt) {
