@@ -39,12 +39,21 @@ CgroupWatch::Changes CgroupWatch::Wait(std::chrono::milliseconds longest, int en
   Changes changes;
   if (!rescan_) {
     std::array<pollfd, 2> wait{{{end, POLLIN, 0}, {notifications_.get(), POLLIN, 0}}};
-    if (::poll(wait.data(), wait.size(), static_cast<int>(longest.count())) == 0)
-      rescan_ = !complete_;
+    ::poll(wait.data(), wait.size(), static_cast<int>(TimeLeft(longest).count()));
     ReadNotifications(changes);
+    // However many notifications came: those without a watch send none.
+    if (!complete_ && TimeLeft(longest) == std::chrono::milliseconds(0)) rescan_ = true;
   }
   if (rescan_) LookAgain(changes);
   return changes;
+}
+
+// Until the next full look, where there must be one.
+std::chrono::milliseconds CgroupWatch::TimeLeft(std::chrono::milliseconds longest) const {
+  using std::chrono::milliseconds;
+  if (complete_) return longest;
+  const auto since = std::chrono::steady_clock::now() - looked_at_;
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(longest - since));
 }
 
 void CgroupWatch::ReadNotifications(Changes& changes) {
@@ -104,6 +113,7 @@ void CgroupWatch::Remove(const std::string& path, Changes& changes) {
 
 void CgroupWatch::LookAgain(Changes& changes) {
   rescan_ = false;
+  looked_at_ = std::chrono::steady_clock::now();
   std::set<std::string> there;
   VisitTree(root_, [&](const std::string& path) {
     there.insert(path);

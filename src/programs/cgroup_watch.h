@@ -26,6 +26,7 @@ class CgroupWatch {
   static Result<CgroupWatch> Make(const std::string& root);
 
   // Waits for a change, but not longer than that; `end` readable ends it, too. Bursts are one.
+  // Where a group has no watch, all are looked at again once that long has passed.
   Changes Wait(std::chrono::milliseconds longest, int end);
 
  private:
@@ -36,6 +37,7 @@ class CgroupWatch {
 
   CgroupWatch(std::string root, UniqueFd notifications);
 
+  std::chrono::milliseconds TimeLeft(std::chrono::milliseconds longest) const;
   void ReadNotifications(Changes& changes);
   void Handle(int watch, unsigned mask, const std::string& name, Changes& changes);
   void AddTree(const std::string& path, Changes& changes);
@@ -49,6 +51,7 @@ class CgroupWatch {
   std::map<int, std::string> paths_;     // by watch
   bool rescan_ = true;                   // events were lost, or there are too few watches
   bool complete_ = true;                 // every group has its watch
+  std::chrono::steady_clock::time_point looked_at_;  // at all
 };
 
 }  // namespace bpftally

@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <sys/eventfd.h>
+#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -13,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -123,6 +126,25 @@ TEST_F(CgroupWatchTest, WithoutNotificationsWhatComesAgainIsAnotherGroup) {
   EXPECT_THAT(changes.removed, ElementsAre(root_ + "/a/inner"));
   EXPECT_THAT(changes.added, ElementsAre(root_ + "/a/inner"));
   EXPECT_THAT(Wait(watch).added, IsEmpty());
+}
+
+TEST_F(CgroupWatchTest, WhereSomeHaveNoWatchItLooksAgainHoweverBusyTheOthersAre) {
+  fs::permissions(root_ + "/a", fs::perms::none);
+  CgroupWatch watch = Watch();
+  // Not even root may watch it so.
+  const int user = ::setfsuid(65534);
+  Wait(watch);
+  ::setfsuid(static_cast<uid_t>(user));
+  fs::permissions(root_ + "/a", fs::perms::owner_all);
+
+  const auto give_up = steady_clock::now() + std::chrono::seconds(2);
+  std::vector<std::string> added;
+  while (steady_clock::now() < give_up &&
+         std::ranges::find(added, root_ + "/a/inner") == added.end()) {
+    Renew("/busy");
+    added = watch.Wait(milliseconds(100), end_.get()).added;
+  }
+  EXPECT_THAT(added, Contains(root_ + "/a/inner"));
 }
 
 TEST_F(CgroupWatchTest, TheEndWakesIt) {
