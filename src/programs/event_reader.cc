@@ -11,6 +11,7 @@
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <map>
 #include <thread>
 #include <vector>
 
@@ -25,6 +26,22 @@ constexpr size_t kMaxBytesPerMap = size_t{64} << 20;
 constexpr size_t kMinPages = 8;
 // Of a ring buffer, before the others have their turn.
 constexpr size_t kEventsPerTurn = 8192;
+
+// Hands what comes to all that want it.
+class Sinks final : public EventSink {
+ public:
+  void Add(EventSink& sink) { sinks_.push_back(&sink); }
+
+  void OnEvent(std::span<const std::byte> event) override {
+    for (EventSink* sink : sinks_) sink->OnEvent(event);
+  }
+  void OnLost(uint64_t count) override {
+    for (EventSink* sink : sinks_) sink->OnLost(count);
+  }
+
+ private:
+  std::vector<EventSink*> sinks_;
+};
 
 // One descriptor to wait for, and what to do then.
 class Buffer {
@@ -144,17 +161,16 @@ class ThreadedReader final : public EventReader {
     thread_.join();
   }
 
+  // One buffer for all who want a map's events: a second would take what the first waits for.
   Result<void> Add(const LoadedMap& map, EventSink& sink) override {
-    auto buffer = map.type == BPF_MAP_TYPE_RINGBUF
-                      ? RingBuffer::Open(map, sink)
-                      : PerfBuffers::Open(map, sink, options_.perf_pages);
-    if (!buffer) return std::unexpected(buffer.error());
-    const std::vector<int> descriptors = (*buffer)->Descriptors();
-    buffers_.push_back(std::move(*buffer));
-    for (size_t place = 0; place < descriptors.size(); ++place) {
-      if (auto watched = Watch(descriptors[place], turns_.size()); !watched) return watched;
-      turns_.push_back({buffers_.back().get(), place});
+    const auto [sinks, first] = sinks_.try_emplace(map.id);
+    if (first) {
+      if (auto opened = Open(map, sinks->second); !opened) {
+        sinks_.erase(sinks);
+        return opened;
+      }
     }
+    sinks->second.Add(sink);
     return {};
   }
 
@@ -178,6 +194,22 @@ class ThreadedReader final : public EventReader {
   };
 
   explicit ThreadedReader(const EventReaderOptions& options) : options_(options) {}
+
+  // All of it or nothing.
+  Result<void> Open(const LoadedMap& map, EventSink& sink) {
+    auto buffer = map.type == BPF_MAP_TYPE_RINGBUF
+                      ? RingBuffer::Open(map, sink)
+                      : PerfBuffers::Open(map, sink, options_.perf_pages);
+    if (!buffer) return std::unexpected(buffer.error());
+    const std::vector<int> descriptors = (*buffer)->Descriptors();
+    for (size_t place = 0; place < descriptors.size(); ++place) {
+      if (auto watched = Watch(descriptors[place], turns_.size() + place); !watched) return watched;
+    }
+    for (size_t place = 0; place < descriptors.size(); ++place)
+      turns_.push_back({buffer->get(), place});
+    buffers_.push_back(std::move(*buffer));
+    return {};
+  }
 
   Result<void> Watch(int fd, uint64_t turn) {
     epoll_event event{.events = EPOLLIN, .data = {.u64 = turn}};
@@ -207,6 +239,7 @@ class ThreadedReader final : public EventReader {
   EventReaderOptions options_;
   UniqueFd wait_;
   UniqueFd end_;
+  std::map<uint32_t, Sinks> sinks_;  // by the map's id
   std::vector<std::unique_ptr<Buffer>> buffers_;
   std::vector<Turn> turns_;  // by the number that epoll gives back
   std::thread thread_;

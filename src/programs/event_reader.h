@@ -34,7 +34,8 @@ struct EventReaderOptions {
 class EventReader {
  public:
   // The buffers are ready from now on, before anybody reads them. PERF_EVENT_ARRAY or RINGBUF;
-  // `sink` must outlive the reader, as must the map. Before Start().
+  // `sink` must outlive the reader, as must the map; each of several sinks of one map gets all.
+  // Before Start().
   virtual Result<void> Add(const LoadedMap& map, EventSink& sink) = 0;
 
   // Once, after capabilities are dropped: the thread has those that its maker has. Without maps

@@ -96,6 +96,25 @@ TEST_F(EventReaderTest, EveryEventOfEveryKindOfBufferIsCountedOnce) {
   }
 }
 
+TEST_F(EventReaderTest, AllWhoWantTheEventsOfABufferGetEachOfThem) {
+  EventCounter perf(First(), DecodeThird, SystemClock());
+  EventCounter second_of_perf(First(), DecodeThird, SystemClock());
+  EventCounter ring(First(), DecodeThird, SystemClock());
+  EventCounter second_of_ring(First(), DecodeThird, SystemClock());
+  const auto reader = Reader();
+  ASSERT_TRUE(reader);
+  Add(*reader, "calls_by_perf", perf);
+  Add(*reader, "calls_by_ring", ring);
+  Add(*reader, "calls_by_ring", second_of_ring);
+  Add(*reader, "calls_by_perf", second_of_perf);
+  ASSERT_TRUE(reader->Start());
+  Call(300);
+  for (EventCounter* counter : {&perf, &second_of_perf, &ring, &second_of_ring}) {
+    EXPECT_TRUE(WaitFor(*counter, 300, seconds(5)));
+    EXPECT_EQ(SumOf(counter->Counts()), 300u);
+  }
+}
+
 TEST_F(EventReaderTest, EventsBeforeTheStartWaitInTheBuffer) {
   EventCounter perf(First(), DecodeThird, SystemClock());
   EventCounter ring(First(), DecodeThird, SystemClock());

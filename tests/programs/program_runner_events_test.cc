@@ -150,6 +150,19 @@ TEST_F(RunnerSpansTest, EachIsTakenOnceWhileOthersComeAndLooksGoOn) {
             (std::vector{Line("spans_dropped", "bare", 0), Line("spans_dropped", "whole", 0)}));
 }
 
+TEST_F(RunnerSpansTest, OneRingBufferMayHaveSpansOfTwoNamesAndACounter) {
+  ProgramPlan plan = Plan();
+  plan.spans[0] = plan.spans[1];
+  plan.spans[0].name = "also_bare";
+  plan.metrics = {CallsBy("bare_spans")};
+  ASSERT_NO_FATAL_FAILURE(Run(std::move(plan)));
+  MakeSpans(3);
+  ExpectLinesSoon(kSpans, {Line("spans", "also_bare", 3), Line("spans", "bare", 3)});
+  ExpectLinesSoon("bpftally_program_metric_entries",
+                  {"bpftally_program_metric_entries{config=\"span_events\",metric=\"bare_spans\"} "
+                   "3"});
+}
+
 TEST_F(RunnerSpansTest, WhatNobodyTakesIsDroppedAndCounted) {
   ProgramPlan plan = Plan();
   plan.spans.erase(plan.spans.begin());
