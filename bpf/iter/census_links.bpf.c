@@ -106,6 +106,16 @@ static void ReadPerfEvent(struct link_record *record, struct bpf_link *link)
     record->known |= LINK_KNOWS_PERF;
 }
 
+/* A replacement (freplace) has no attach type: the 0 of its program is another type's number. */
+static void ReadTracing(struct link_record *record, struct link_text *text, struct bpf_link *link)
+{
+  if (record->program_type != BPF_PROG_TYPE_EXT) {
+    record->attach_type = link->prog->expected_attach_type;
+    record->known |= LINK_KNOWS_ATTACH_TYPE;
+  }
+  SetText(record, text, (__u64)link->prog->aux->attach_func_name);
+}
+
 static void ReadRawTracepoint(struct link_record *record, struct link_text *text, struct bpf_link *link)
 {
   __u64 event = 0, tracepoint = 0, name = 0;
@@ -136,9 +146,7 @@ static void ReadTarget(struct link_record *record, struct link_text *text, struc
     ReadRawTracepoint(record, text, link);
     break;
   case BPF_LINK_TYPE_TRACING:
-    record->attach_type = link->prog->expected_attach_type;
-    record->known |= LINK_KNOWS_ATTACH_TYPE;
-    SetText(record, text, (__u64)link->prog->aux->attach_func_name);
+    ReadTracing(record, text, link);
     break;
   case BPF_LINK_TYPE_CGROUP:
     ReadCgroup(record, link);
@@ -198,6 +206,19 @@ static void ReadTarget(struct link_record *record, struct link_text *text, struc
   }
 }
 
+/*
+ * Since 6.18 every link has one, also where it means nothing: a raw tracepoint's 0 is the number of cgroup_inet_ingress.
+ * What a tracing link was attached with says less than its program.
+ */
+static void ReadAttachType(struct link_record *record, struct bpf_link *link)
+{
+  if (!bpf_core_field_exists(link->attach_type) || record->type == BPF_LINK_TYPE_RAW_TRACEPOINT ||
+      record->type == BPF_LINK_TYPE_TRACING)
+    return;
+  record->attach_type = link->attach_type;
+  record->known |= LINK_KNOWS_ATTACH_TYPE;
+}
+
 SEC("iter/bpf_link")
 int census_links(struct bpf_iter__bpf_link *ctx)
 {
@@ -214,10 +235,7 @@ int census_links(struct bpf_iter__bpf_link *ctx)
     record.program_id = link->prog->aux->id;
     record.program_type = link->prog->type;
   }
-  if (bpf_core_field_exists(link->attach_type)) {
-    record.attach_type = link->attach_type;
-    record.known |= LINK_KNOWS_ATTACH_TYPE;
-  }
+  ReadAttachType(&record, link);
   ReadTarget(&record, &text, link);
   text_size = record.text_size; /* a copy: before 6.2 the verifier forgets the bounds of what a helper was given */
   if (text_size > sizeof(text))

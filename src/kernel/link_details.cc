@@ -115,31 +115,44 @@ std::optional<uint32_t> BtfOfProgram(const Pass& pass, uint32_t program) {
   return info.btf_id;
 }
 
-// Whether a tracing program sits on another BPF program: then no BTF object of the kernel's is its
-// target (told from 6.0 on). Empty where it cannot be asked.
-std::optional<bool> TracesProgram(const Pass& pass, uint32_t program) {
+struct Tracer {
+  bool replaces = false;    // a function of another BPF program (freplace)
+  bool on_program = false;  // no BTF object of the kernel's is its target (told from 6.0 on)
+};
+
+// Empty where the tracing program cannot be asked.
+std::optional<Tracer> AskTracer(const Pass& pass, uint32_t program) {
   const auto fd = pass.sys.OpenById(ObjectKind::kProgram, program);
   bpf_prog_info info{};
   const auto known =
       fd ? GetInfo(pass.sys, fd->get(), info) : Result<size_t>(std::unexpected(fd.error()));
   if (!known) return std::nullopt;
-  return info.type == BPF_PROG_TYPE_EXT ||
-         (BPFTALLY_HAS_FIELD(bpf_prog_info, attach_btf_id, *known) && info.attach_btf_obj_id == 0);
+  const bool replaces = info.type == BPF_PROG_TYPE_EXT;
+  const bool tells = BPFTALLY_HAS_FIELD(bpf_prog_info, attach_btf_id, *known);
+  return Tracer{.replaces = replaces,
+                .on_program = replaces || (tells && info.attach_btf_obj_id == 0)};
 }
 
 // The traced function stands in the BTF object target_obj_id; where a program is traced, this is
 // that program's id.
 std::optional<std::string> TracedFunction(const Pass& pass, BtfNames& names,
-                                          const bpf_link_info& info) {
+                                          const bpf_link_info& info, const Tracer& tracer) {
   const auto& tracing = info.tracing;
   if (tracing.target_obj_id == 0) return std::nullopt;
-  const auto traces_program = TracesProgram(pass, info.prog_id);
-  if (!traces_program) return std::nullopt;
-  const auto types = *traces_program ? BtfOfProgram(pass, tracing.target_obj_id)
-                                     : std::optional(uint32_t{tracing.target_obj_id});
+  const auto types = tracer.on_program ? BtfOfProgram(pass, tracing.target_obj_id)
+                                       : std::optional(uint32_t{tracing.target_obj_id});
   if (!types) return std::nullopt;
   auto name = names.TypeName(*types, tracing.target_btf_id);
   return name ? NonEmpty(std::move(*name)) : std::nullopt;
+}
+
+void Tracing(const Pass& pass, BtfNames& names, const bpf_link_info& info, LinkDetails& details) {
+  const auto tracer = AskTracer(pass, info.prog_id);
+  if (tracer) details.target = TracedFunction(pass, names, info, *tracer);
+  // A replacement has no attach type. The kernel says 0, which is another type's number, or from
+  // 6.18 on whatever its owner attached it with.
+  const bool replaces = tracer && tracer->replaces;
+  if (!replaces && info.tracing.attach_type != 0) details.attach_type = info.tracing.attach_type;
 }
 
 std::optional<std::string> CgroupTarget(const Pass& pass, uint64_t id) {
@@ -157,8 +170,7 @@ LinkDetails ReadLinkDetails(const Pass& pass, BtfNames& names, int fd, const bpf
       details.target = RawTracepoint(pass, fd);
       break;
     case BPF_LINK_TYPE_TRACING:
-      details.attach_type = info.tracing.attach_type;
-      details.target = TracedFunction(pass, names, info);
+      Tracing(pass, names, info, details);
       break;
     case BPF_LINK_TYPE_CGROUP:
       details.attach_type = info.cgroup.attach_type;

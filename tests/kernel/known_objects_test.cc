@@ -167,6 +167,19 @@ TEST_P(KnownObjectsTest, Links) {
   ExpectAllAsMade(LinkFields(), population_->made().links, snapshot_.links);
 }
 
+// A link that has none says 0 to the kernel, which is the number of cgroup_inet_ingress.
+TEST_P(KnownObjectsTest, NoAttachTypeIsMadeUp) {
+  size_t lacking = 0;
+  for (const KnownLink& known : population_->made().links) {
+    if (!known.lacks_attach_type) continue;
+    const LinkInfo* got = FindId(snapshot_.links, known.made.id);
+    ASSERT_NE(got, nullptr) << known.label << " is missing";
+    EXPECT_EQ(got->attach_type, std::nullopt) << known.label;
+    ++lacking;
+  }
+  EXPECT_GT(lacking, 0u);
+}
+
 TEST_P(KnownObjectsTest, ObjectsAreInOrderAndOnce) {
   const auto ascends = [](const auto& objects) {
     return std::ranges::adjacent_find(objects, [](const auto& left, const auto& right) {

@@ -274,6 +274,15 @@ TEST_F(TracingTargetTest, ProgramThatIsExtended) {
   EXPECT_EQ(Trace(kTraced, traced_function_).target, "handle_packet");
 }
 
+TEST_F(TracingTargetTest, AReplacementHasNoAttachType) {
+  sys_.programs[kTracer].info.type = BPF_PROG_TYPE_EXT;
+  EXPECT_EQ(Trace(kTraced, traced_function_).attach_type, std::nullopt);
+  sys_.links[5].info.tracing.attach_type = 0;
+  EXPECT_EQ(TakeLink(5).attach_type, std::nullopt);
+  sys_.programs.erase(kTracer);  // 0 is no tracing program's, whatever it was
+  EXPECT_EQ(TakeLink(5).attach_type, std::nullopt);
+}
+
 TEST_F(TracingTargetTest, KernelsBefore60AreTakenToTraceThemselves) {
   sys_.program_info_size = offsetof(bpf_prog_info, attach_btf_obj_id);
   EXPECT_EQ(Trace(kKernelBtf, kernel_function_).target, "tcp_v4_connect");

@@ -33,6 +33,7 @@ struct KnownLink {
   LinkInfo made;
   std::string label;
   UniqueFd fd;
+  bool lacks_attach_type = false;  // none may be told of it
 };
 
 // What this kernel would not make. `excused`: the kernel lacks the feature, or forbids it here.

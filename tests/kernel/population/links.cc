@@ -85,6 +85,7 @@ class Maker {
     link.made.type = BPF_LINK_TYPE_RAW_TRACEPOINT;
     link.made.program_id = program->made.id;
     link.made.target = tracepoint;
+    link.lacks_attach_type = true;
     const bool by_btf = program->made.type == BPF_PROG_TYPE_TRACING;
     link.fd.Reset(bpf_raw_tracepoint_open(by_btf ? nullptr : tracepoint, program->fd.get()));
     Finish(std::move(link), "bpf_probe_register");
@@ -130,6 +131,7 @@ class Maker {
     link.made.type = BPF_LINK_TYPE_TRACING;
     link.made.program_id = program->made.id;
     link.made.target = function;
+    link.lacks_attach_type = true;
     link.fd.Reset(bpf_raw_tracepoint_open(nullptr, program->fd.get()));
     Finish(std::move(link), "bpf_trampoline_link_prog");
   }
