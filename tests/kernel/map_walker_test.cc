@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <cstring>
+
 #include "kernel/btf_blob.h"
 #include "kernel/reader_fixture.h"
 
@@ -285,10 +287,46 @@ TEST_F(MapWalkerTest, GoneBehindTheIteratorIsListedWithoutMemory) {
 class EntryScanTest : public MapWalkerTest, public ::testing::WithParamInterface<Source> {
  protected:
   std::optional<uint64_t> Scan(uint32_t type, size_t keys, bool enabled = true) {
-    AddMap(1, type).keys = keys;
+    FakeMap& map = AddMap(1, type);
+    map.keys = keys;
+    map.info.max_entries = 1'000'000;
+    return ScanEntries(enabled);
+  }
+
+  std::optional<uint64_t> ScanEntries(bool enabled = true) {
     Start({.source = GetParam(), .scan_entries = enabled, .max_scanned_entries = 3000});
     return TakeMap(1).entries;
   }
+
+  // Keys from 1 on, in this order.
+  void AddEntries(uint32_t count) {
+    AddMap(1);
+    for (uint32_t key = 1; key <= count; ++key) sys_.maps[1].entries.push_back({BytesOf(key), {}});
+  }
+
+  static std::vector<std::byte> BytesOf(uint32_t key) {
+    const auto bytes = std::as_bytes(std::span(&key, 1));
+    return {bytes.begin(), bytes.end()};
+  }
+
+  void Erase(uint32_t key) {
+    std::erase_if(sys_.maps[1].entries,
+                  [&](const FakeEntry& entry) { return entry.key == BytesOf(key); });
+  }
+
+  void PutInFront(uint32_t key) {
+    std::vector<FakeEntry>& entries = sys_.maps[1].entries;
+    entries.insert(entries.begin(), {BytesOf(key), {}});
+  }
+
+  // What others do to the map once the scan has been told so many keys.
+  void AfterKeys(int keys, std::function<void()> change) {
+    sys_.after_call = [this, keys, change = std::move(change)](const Call& call) {
+      if (call.method == Method::kNextKey && ++seen_ == keys) change();
+    };
+  }
+
+  int seen_ = 0;
 };
 
 INSTANTIATE_TEST_SUITE_P(, EntryScanTest, ::testing::Values(Source::kAuto, Source::kSyscall),
@@ -317,9 +355,72 @@ TEST_P(EntryScanTest, AKeyThatFailsLeavesTheNumberUnknown) {
   EXPECT_EQ(Scan(BPF_MAP_TYPE_HASH, 5), std::nullopt);
 }
 
+TEST_P(EntryScanTest, Fault30bBeginsAnewWhereItsKeyVanished) {
+  AddEntries(10);
+  AfterKeys(4, [&] { Erase(4); });  // the one that it stands at: the first comes again
+  EXPECT_EQ(ScanEntries(), 9u);
+}
+
+TEST_P(EntryScanTest, Fault30bBeginsAnewWhereTheFirstVanishedToo) {
+  AddEntries(10);
+  AfterKeys(4, [&] {
+    Erase(4);
+    Erase(1);
+  });
+  EXPECT_EQ(ScanEntries(), 8u);
+}
+
+TEST_P(EntryScanTest, Fault30bBeginsAnewWhereAllThatWereSeenVanished) {
+  AddEntries(10);
+  AfterKeys(4, [&] {
+    for (uint32_t key = 1; key <= 4; ++key) Erase(key);
+  });
+  EXPECT_EQ(ScanEntries(), 6u);
+}
+
+TEST_P(EntryScanTest, Fault30bAnotherFirstKeyLeavesTheCountRight) {
+  AddEntries(10);
+  AfterKeys(4, [&] {
+    Erase(4);
+    PutInFront(99);
+  });
+  EXPECT_EQ(ScanEntries(), 10u);
+}
+
+TEST_P(EntryScanTest, Fault30bNoKeyCountsTwiceWhereTheFirstCameBack) {
+  AddEntries(10);
+  AfterKeys(4, [&] {
+    Erase(4);
+    Erase(1);
+  });
+  sys_.after_call = [&, change = sys_.after_call](const Call& call) {
+    change(call);
+    if (call.method == Method::kNextKey && seen_ == 6) PutInFront(1);
+  };
+  EXPECT_EQ(ScanEntries(), 9u);
+}
+
+TEST_P(EntryScanTest, Fault30bAMapThatChangesTooFastIsUnknown) {
+  AddEntries(10);
+  uint32_t fresh = 100;
+  sys_.after_call = [&](const Call& call) {
+    if (call.method != Method::kNextKey || ++seen_ % 4 != 0) return;
+    std::vector<FakeEntry>& entries = sys_.maps[1].entries;
+    for (FakeEntry& entry : entries) std::memcpy(entry.key.data(), &++fresh, sizeof fresh);
+  };
+  EXPECT_EQ(ScanEntries(), std::nullopt);
+  EXPECT_LE(sys_.Calls(Method::kNextKey), 500);
+}
+
+TEST_P(EntryScanTest, Fault30bMoreThanTheMapHasRoomForIsUnknown) {
+  AddMap(1).keys = 101;
+  EXPECT_EQ(ScanEntries(), std::nullopt);
+}
+
 TEST_P(EntryScanTest, StopsAtTheDeadlineAndKeepsTheMap) {
   FakeMap& map = AddMap(1);
   map.keys = 100'000;
+  map.info.max_entries = 100'000;
   Start({.source = GetParam(), .scan_entries = true, .max_scanned_entries = 100'000});
   sys_.after_call = [&](const Call& call) {
     if (call.method == Method::kNextKey) clock_.step = std::chrono::seconds(1);
