@@ -60,6 +60,12 @@ static void ReadRingBuffer(struct map_record *record, struct bpf_map *map)
   barrier();
   if (!KERNEL_READ(produced, struct bpf_ringbuf, ring, producer_pos))
     return;
+  /*
+   * One of the two pages is writable by any process that has the ring, and may say anything. A ring that overwrites may
+   * have its producer more than a round ahead.
+   */
+  if (produced - consumed > record->max_entries)
+    return;
   record->backlog = produced - consumed;
   record->known |= MAP_KNOWS_BACKLOG;
 }

@@ -1,6 +1,8 @@
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include <atomic>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -10,6 +12,7 @@
 #include "kernel/population/census_fixture.h"
 #include "kernel/population/fields.h"
 #include "kernel/population/kernel_abilities.h"
+#include "kernel/population/plain_objects.h"
 #include "kernel/population/population.h"
 
 namespace bpftally {
@@ -194,6 +197,50 @@ TEST_P(KnownObjectsTest, ObjectsAreInOrderAndOnce) {
 
 INSTANTIATE_TEST_SUITE_P(Road, KnownObjectsTest,
                          ::testing::Values(Source::kIterator, Source::kSyscall, Source::kAuto),
+                         RoadOfTest);
+
+class RingBacklogTest : public CensusTest, public ::testing::WithParamInterface<Source> {
+ protected:
+  static constexpr uint32_t kBytes = 65536;
+
+  void SetUp() override {
+    CensusTest::SetUp();
+    if (IsSkipped()) return;
+    ring_.Reset(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "own_ring", 0, 0, kBytes, nullptr));
+    ASSERT_TRUE(ring_);
+    page_size_ = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    page_ = ::mmap(nullptr, page_size_, PROT_READ | PROT_WRITE, MAP_SHARED, ring_.get(), 0);
+    ASSERT_NE(page_, MAP_FAILED);
+  }
+
+  void TearDown() override {
+    if (page_ != MAP_FAILED) ::munmap(page_, page_size_);
+  }
+
+  // What is told of the ring after its owner has written this position.
+  std::optional<uint64_t> BacklogAt(uint64_t consumed) {
+    std::atomic_ref(*static_cast<uint64_t*>(page_)).store(consumed);
+    const Snapshot snapshot = Take({.source = GetParam()});
+    const MapInfo* got = FindId(snapshot.maps, IdOf(ObjectKind::kMap, ring_.get()));
+    EXPECT_NE(got, nullptr);
+    return got == nullptr ? std::nullopt : got->buffer_backlog_bytes;
+  }
+
+  UniqueFd ring_;
+  size_t page_size_ = 0;
+  void* page_ = MAP_FAILED;
+};
+
+// Any process may write what it likes into the page of its own ring.
+TEST_P(RingBacklogTest, IsNeverMoreThanTheRingHolds) {
+  const bool all = IteratorsReadAll();
+  EXPECT_EQ(BacklogAt(0), all ? std::optional(uint64_t{0}) : std::nullopt);
+  EXPECT_EQ(BacklogAt(8), std::nullopt);
+  EXPECT_EQ(BacklogAt(UINT64_MAX - kBytes), std::nullopt);
+  EXPECT_EQ(BacklogAt(0 - uint64_t{kBytes}), all ? std::optional(uint64_t{kBytes}) : std::nullopt);
+}
+
+INSTANTIATE_TEST_SUITE_P(Road, RingBacklogTest, ::testing::Values(Source::kIterator, Source::kAuto),
                          RoadOfTest);
 
 // Memory that is remembered for a map must be forgotten where it follows what the map holds.
