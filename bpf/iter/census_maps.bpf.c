@@ -109,8 +109,7 @@ static void ReadPerfBuffers(struct map_record *record, struct bpf_map *map)
   record->known |= MAP_KNOWS_BUFFER_PAGES | MAP_KNOWS_LOST;
 }
 
-SEC("iter/bpf_map")
-int census_maps(struct bpf_iter__bpf_map *ctx)
+static __always_inline int WriteMap(struct bpf_iter__bpf_map *ctx, bool has_callbacks)
 {
   struct bpf_map *map = ctx->map;
   struct map_record record = {};
@@ -139,8 +138,21 @@ int census_maps(struct bpf_iter__bpf_map *ctx)
     record.known |= MAP_KNOWS_ENTRIES;
   if (record.type == BPF_MAP_TYPE_RINGBUF || record.type == BPF_MAP_TYPE_USER_RINGBUF)
     ReadRingBuffer(&record, map);
-  else if (record.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+  else if (has_callbacks && record.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
     ReadPerfBuffers(&record, map);
   bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
   return 0;
+}
+
+SEC("iter/bpf_map")
+int census_maps(struct bpf_iter__bpf_map *ctx)
+{
+  return WriteMap(ctx, true);
+}
+
+/* Before 5.13 the kernel refuses a program for a callback that is in it, though it never gets there. */
+SEC("?iter/bpf_map")
+int census_maps_without_loop(struct bpf_iter__bpf_map *ctx)
+{
+  return WriteMap(ctx, false);
 }

@@ -56,6 +56,9 @@ static bool ReadRunStats(struct program_record *record, struct bpf_prog *prog)
 {
   __u64 stats = 0;
 
+  /* Before any use of its offset: where the member is absent, that is an instruction which no verifier takes. */
+  if (!bpf_core_field_exists(struct bpf_prog, stats)) /* 5.12 */
+    return false;
   if (!KERNEL_READ_U64(stats, (__u64)prog + bpf_core_field_offset(struct bpf_prog, stats)) || !stats ||
       !LearnPercpuOffsets())
     return false;

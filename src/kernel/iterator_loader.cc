@@ -68,13 +68,24 @@ Result<UniqueFd> LoadPrograms(bool may_probe_read) {
   return Attach(skeleton->progs.census_programs);
 }
 
+// A kernel without bpf_loop (before 5.17) has no use for the callback, and before 5.13 it refuses
+// the program for it.
+const bpf_program* ChooseProgram(const census_maps& skeleton) {
+  const bool has_loop =
+      libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, nullptr) != 0;
+  bpf_program__set_autoload(skeleton.progs.census_maps, has_loop);
+  bpf_program__set_autoload(skeleton.progs.census_maps_without_loop, !has_loop);
+  return has_loop ? skeleton.progs.census_maps : skeleton.progs.census_maps_without_loop;
+}
+
 Result<UniqueFd> LoadMaps(bool may_probe_read) {
   const SkeletonPtr<census_maps> skeleton(census_maps__open(), census_maps__destroy);
   if (!skeleton) return std::unexpected(LoadError(errno));
   skeleton->rodata->may_probe_read = may_probe_read;
+  const bpf_program* const program = ChooseProgram(*skeleton);
   if (const int error = census_maps__load(skeleton.get()))
     return std::unexpected(LoadError(-error));
-  return Attach(skeleton->progs.census_maps);
+  return Attach(program);
 }
 
 Result<UniqueFd> LoadLinks(bool may_probe_read) {
