@@ -7,7 +7,7 @@ namespace bpftally {
 namespace {
 
 // No walk has less, or whoever asks with no patience would see to it that collectors fail.
-constexpr std::chrono::milliseconds kLeastBudget{100};
+constexpr std::chrono::seconds kLeastBudget{1};
 // So much more time than a walk had is worth another.
 constexpr std::chrono::seconds kMuchMore{1};
 

@@ -161,6 +161,19 @@ TEST(HttpTransport, KeepsLittleOfALargeAnswer) {
   EXPECT_LT(reply.message.size(), 400U);
 }
 
+TEST(HttpTransport, EndsAnAnswerWhoseHeadersDoNotEnd) {
+  std::string lines;
+  while (lines.size() < 1 << 20) lines += "X-Line: " + std::string(1000, 'a') + "\r\n";
+  const std::string head = "HTTP/1.1 200 OK\r\n";
+  const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n0\r\n";
+  for (const std::string& answer : {head + lines + chunked + "\r\n",     // before the body
+                                    head + chunked + lines + "\r\n"}) {  // after it
+    const OtlpReply reply = ReplyTo(answer);
+    EXPECT_EQ(reply.outcome, Outcome::kRetry);
+    EXPECT_THAT(reply.message, HasSubstr("headers of its answer are too large"));
+  }
+}
+
 TEST(HttpTransport, ComesBackByTheDeadline) {
   const HttpReceiver receiver([](const Received&) { return ""; });
   const auto transport = Transport({.address = receiver.url()});

@@ -17,6 +17,7 @@ using Outcome = OtlpReply::Outcome;
 using std::chrono::milliseconds;
 
 constexpr size_t kMostReplyBytes = size_t{64} << 10;
+constexpr size_t kMostHeaderBytes = size_t{64} << 10;
 constexpr milliseconds kConnectTimeout{5000};
 constexpr int kPollMilliseconds = 1000;  // only curl's own time-outs need it
 
@@ -36,6 +37,14 @@ size_t AppendBody(const char* data, size_t, size_t size, void* body) {
   auto& text = *static_cast<std::string*>(body);
   text.append(data, std::min(size, kMostReplyBytes - text.size()));
   return size;  // what is too much is read by the deadline, and not kept
+}
+
+// Trailers too, of which curl itself would keep any number.
+size_t CountHeader(const char*, size_t, size_t size, void* left_bytes) {
+  auto& left = *static_cast<size_t*>(left_bytes);
+  if (size > left) return 0;  // ends the request
+  left -= size;
+  return size;
 }
 
 Outcome OutcomeOf(long status) {
@@ -108,6 +117,8 @@ class HttpTransport final : public OtlpTransport {
     Set(CURLOPT_ERRORBUFFER, error_.data());
     Set(CURLOPT_WRITEFUNCTION, &AppendBody);
     Set(CURLOPT_WRITEDATA, &body_);
+    Set(CURLOPT_HEADERFUNCTION, &CountHeader);
+    Set(CURLOPT_HEADERDATA, &header_bytes_left_);
     if (!endpoint.ca_file.empty()) Set(CURLOPT_CAINFO, endpoint.ca_file.c_str());
     if (endpoint.client_key_file.empty()) return;
     Set(CURLOPT_SSLKEY, endpoint.client_key_file.c_str());
@@ -131,17 +142,22 @@ class HttpTransport final : public OtlpTransport {
     Set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(left, kConnectTimeout).count()));
     error_.front() = '\0';
     body_.clear();
+    header_bytes_left_ = kMostHeaderBytes;
 
     const CURLcode failure = Perform(std::move(cancel));
     if (failure == CURLE_OK) return ReplyOf();
-    const char* detail = error_.front() != '\0' ? error_.data() : curl_easy_strerror(failure);
-    return {.outcome = Outcome::kRetry, .message = QuotableText(detail)};
+    return {.outcome = Outcome::kRetry, .message = QuotableText(DetailOf(failure))};
   }
 
  private:
   template <typename T>
   void Set(CURLoption option, T value) {
     curl_easy_setopt(easy_.get(), option, value);
+  }
+
+  const char* DetailOf(CURLcode failure) const {
+    if (failure == CURLE_WRITE_ERROR) return "the headers of its answer are too large";
+    return error_.front() != '\0' ? error_.data() : curl_easy_strerror(failure);
   }
 
   // On a multi handle, since that one can be woken.
@@ -189,6 +205,7 @@ class HttpTransport final : public OtlpTransport {
   const HeaderList headers_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   std::string body_;
+  size_t header_bytes_left_ = 0;
   const Multi multi_{curl_multi_init(), &curl_multi_cleanup};
   const Easy easy_{curl_easy_init(), &curl_easy_cleanup};
 };
