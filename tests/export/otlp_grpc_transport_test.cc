@@ -168,7 +168,7 @@ TEST(GrpcTransport, Fault21LeavesAConnectionThatDoesNotAnswer) {
     return GrpcReceiver::Answer{.hang = std::exchange(first, false)};
   }});
   const auto transport = Transport({.address = receiver.address()});
-  transport->Send(OtlpSignal::kMetrics, Request(), In(seconds(1)), {});
+  transport->Send(OtlpSignal::kMetrics, Request(), In(seconds(2)), {});
   ASSERT_EQ(receiver.received().size(), 1U);
   EXPECT_EQ(transport->Send(OtlpSignal::kMetrics, Request(), In(kPatience), {}).outcome,
             Outcome::kAccepted);

@@ -147,9 +147,10 @@ TEST_F(Ending, Fault24SigtermAtAnyMomentEndsItInTimeAndLeavesNothing) {
     const auto status =
         exporter.process().Wait(seconds(20));  // 5 s, on a machine with nothing else
     ASSERT_TRUE(status) << "still runs";
-    // In its first moments it has no say in that.
+    // In its first moments, before its first line, it may have no say in that.
     const bool began = !exporter.process().errors().empty();
-    EXPECT_EQ(*status, began ? 0 : 128 + SIGTERM) << exporter.process().errors();
+    EXPECT_TRUE(*status == 0 || (!began && *status == 128 + SIGTERM))
+        << *status << exporter.process().errors();
     EXPECT_TRUE(Eventually([&] { return NothingIsLeft(own); }));
   }
 }

