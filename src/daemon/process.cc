@@ -29,8 +29,8 @@ sigset_t EndSignals() {
 
 void EndAtOnceOnSignals() {
   for (const int signal : {SIGTERM, SIGINT})
-    std::signal(signal, [](int) { ::_exit(kExitSuccess); });
-  std::signal(SIGPIPE, SIG_IGN);
+    (void)std::signal(signal, [](int) { ::_exit(kExitSuccess); });
+  (void)std::signal(SIGPIPE, SIG_IGN);
 }
 
 void BlockEndSignals() {
