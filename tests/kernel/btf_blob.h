@@ -40,15 +40,26 @@ class BtfBlob {
     return Id(definition);
   }
 
+  // A struct of so many members without meaning, and one called "key" behind them.
+  uint32_t LongDefinition(size_t members, uint32_t key) {
+    const int key_pointer = btf__add_ptr(types_.get(), static_cast<int>(key));
+    const int definition = btf__add_struct(types_.get(), nullptr, 4);
+    for (size_t i = 0; i < members; ++i) btf__add_field(types_.get(), "m", int_, 0, 0);
+    btf__add_field(types_.get(), "key", key_pointer, 0, 0);
+    return Id(definition);
+  }
+
   // A variable that Section() puts into its section.
   uint32_t Variable(const char* name, uint32_t type) {
     variables_.push_back(
         btf__add_var(types_.get(), name, BTF_VAR_GLOBAL_ALLOCATED, static_cast<int>(type)));
     return Id(variables_.back());
   }
-  void Section(const char* name) {
+  void Section(const char* name, size_t times_each = 1) {
     btf__add_datasec(types_.get(), name, 16);
-    for (const int variable : variables_) btf__add_datasec_var_info(types_.get(), variable, 0, 16);
+    for (const int variable : variables_)
+      for (size_t i = 0; i < times_each; ++i)
+        btf__add_datasec_var_info(types_.get(), variable, 0, 16);
     variables_.clear();
   }
 

@@ -105,6 +105,49 @@ TEST_F(BtfNamesTest, AVariableThatIsNoMapDefinitionDoesNotFit) {
   EXPECT_EQ(MapName({"connections_by_", 0, 0}), "");
 }
 
+TEST_F(BtfNamesTest, Fault13AVariableThatIsRepeatedIsOne) {
+  BtfBlob blob;
+  blob.Variable("connections_by_address", blob.Definition(blob.Int(), blob.Int()));
+  blob.Section(".maps", 65'535);
+  Put(blob);
+  EXPECT_EQ(MapName({"connections_by_", blob.Int(), blob.Int()}), "connections_by_address");
+}
+
+TEST_F(BtfNamesTest, Fault13OnlyTheFirstMembersAreReadAndALargeStructHasItsName) {
+  BtfBlob blob;
+  const uint32_t wide = blob.Integer("long", 8);
+  blob.Variable("short_definition", blob.LongDefinition(10, wide));
+  blob.Variable("operations_of_a_scheduler", blob.LongDefinition(100, wide));
+  blob.Section(".struct_ops.link");
+  Put(blob);
+  EXPECT_EQ(MapName({"short_definitio", blob.Int(), 0}), "");
+  EXPECT_EQ(MapName({"operations_of_a", blob.Int(), 0}), "operations_of_a_scheduler");
+}
+
+TEST_F(BtfNamesTest, Fault13TooManyVariablesAreNoMaps) {
+  for (const size_t others : {4095, 4096}) {
+    names_.EndPass();
+    BtfBlob blob;
+    const uint32_t definition = blob.Definition(blob.Int(), blob.Int());
+    blob.Variable("connections_by_address", definition);
+    for (size_t i = 0; i < others; ++i) blob.Variable("other", definition);
+    blob.Section(".maps");
+    Put(blob);
+    EXPECT_EQ(MapName({"connections_by_", 0, 0}), others < 4096 ? "connections_by_address" : "");
+  }
+}
+
+// Each of these looks took a minute where every entry had every member compared.
+TEST_F(BtfNamesTest, Fault13CostlyTypesHoldNobodyUp) {
+  BtfBlob blob;
+  blob.Variable("connections_by_address", blob.LongDefinition(65'534, blob.Int()));
+  blob.Section(".maps", 65'535);
+  Put(blob);
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 1000; ++i) MapName({"connections_by_", blob.Int(), blob.Int()});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
 TEST_F(BtfNamesTest, GarbageGivesNoName) {
   BtfBlob blob;
   const uint32_t function = blob.Function("a_function_with_a_long_name");
@@ -133,6 +176,41 @@ TEST_F(BtfNamesTest, IsParsedOncePerPass) {
   EXPECT_TRUE(names_.TypeName(1, function));
   EXPECT_EQ(sys_.Calls(Method::kOpenById), 2);
   EXPECT_EQ(sys_.OpenObjects(), 0u);
+}
+
+class LargeBtfTest : public BtfNamesTest {
+ protected:
+  // Three objects of which two may be held at once.
+  LargeBtfTest() {
+    BtfBlob blob;
+    blob.Typedef(std::string(12 << 20, 'x').c_str(), blob.Int());
+    function_ = blob.Function("f");
+    for (uint32_t id = 1; id <= 3; ++id) sys_.btf[id].data = blob.Bytes();
+  }
+  int Opened() const { return sys_.Calls(Method::kOpenById); }
+
+  uint32_t function_ = 0;
+};
+
+TEST_F(LargeBtfTest, Fault13OnlySoMuchIsHeld) {
+  const auto look = [&](uint32_t id) { EXPECT_EQ(names_.TypeName(id, function_).value(), "f"); };
+  for (const uint32_t id : {1, 2, 1, 2}) look(id);
+  EXPECT_EQ(Opened(), 2);
+  for (const uint32_t id : {3, 3}) look(id);
+  EXPECT_EQ(Opened(), 3);
+  for (const uint32_t id : {1, 3}) look(id);
+  EXPECT_EQ(Opened(), 4);
+}
+
+TEST_F(LargeBtfTest, Fault13ObjectsThatTakeTurnsAreNotReadForEver) {
+  Result<std::string> name;
+  for (uint32_t turn = 0; turn < 1000 && name; ++turn)
+    name = names_.TypeName(turn % 3 + 1, function_);
+  ASSERT_FALSE(name);
+  EXPECT_EQ(name.error().kind, ErrorKind::kExhausted);
+  EXPECT_LE(Opened(), 512 / 12 + 1);
+  names_.EndPass();
+  EXPECT_EQ(names_.TypeName(1, function_).value(), "f");
 }
 
 TEST_F(BtfNamesTest, FailuresAreToldAndNotRemembered) {
