@@ -135,20 +135,21 @@ std::optional<Tracer> AskTracer(const Pass& pass, uint32_t program) {
 
 // The traced function stands in the BTF object target_obj_id; where a program is traced, this is
 // that program's id.
-std::optional<std::string> TracedFunction(const Pass& pass, BtfNames& names,
-                                          const bpf_link_info& info, const Tracer& tracer) {
+void TracedFunction(const Pass& pass, BtfNames& names, const bpf_link_info& info,
+                    const Tracer& tracer, LinkDetails& details) {
   const auto& tracing = info.tracing;
-  if (tracing.target_obj_id == 0) return std::nullopt;
+  if (tracing.target_obj_id == 0) return;
   const auto types = tracer.on_program ? BtfOfProgram(pass, tracing.target_obj_id)
                                        : std::optional(uint32_t{tracing.target_obj_id});
-  if (!types) return std::nullopt;
+  if (!types) return;
   auto name = names.TypeName(*types, tracing.target_btf_id);
-  return name ? NonEmpty(std::move(*name)) : std::nullopt;
+  details.lasting = name.has_value();
+  if (name) details.target = NonEmpty(std::move(*name));
 }
 
 void Tracing(const Pass& pass, BtfNames& names, const bpf_link_info& info, LinkDetails& details) {
   const auto tracer = AskTracer(pass, info.prog_id);
-  if (tracer) details.target = TracedFunction(pass, names, info, *tracer);
+  if (tracer) TracedFunction(pass, names, info, *tracer, details);
   // A replacement has no attach type. The kernel says 0, which is another type's number, or from
   // 6.18 on whatever its owner attached it with.
   const bool replaces = tracer && tracer->replaces;

@@ -20,6 +20,7 @@ struct LinkDetails {
   std::optional<uint64_t> netns;
   std::optional<uint64_t> target_count;
   std::optional<uint64_t> missed;
+  bool lasting = true;  // false: the target's name could not be looked up this time
 };
 
 // `info` is what the first query of the link that is open as `fd` gave, `known` its length.

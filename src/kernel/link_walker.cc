@@ -74,7 +74,7 @@ Result<LinkDetails> LinkWalker::Details(const Pass& pass, uint32_t id, uint32_t 
     return std::unexpected(known.error());
   }
   LinkDetails details = ReadLinkDetails(pass, names_, fd->get(), info, *known);
-  constants_.insert_or_assign(id, Constant{.type = type, .details = details});
+  if (details.lasting) constants_.insert_or_assign(id, Constant{.type = type, .details = details});
   return details;
 }
 
@@ -122,6 +122,7 @@ Result<void> LinkWalker::WalkByIterator(const Pass& pass, int link_fd,
 
 Result<void> LinkWalker::Visit(const Pass& pass, int fd, const std::vector<MapInfo>& maps,
                                std::vector<LinkInfo>& out) {
+  if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
   bpf_link_info info{};
   const auto known = GetInfo(pass.sys, fd, info);
   if (!known) return std::unexpected(known.error());

@@ -172,13 +172,19 @@ MapWalker::Constant& MapWalker::Remember(const MapInfo& map) {
   return constant;
 }
 
-void MapWalker::SetName(const Pass& pass, MapIdentity identity, Constant& constant, MapInfo& map) {
-  if (!constant.name) {
-    auto full = constant.btf_id != 0 && pass.may_open ? names_.MapName(constant.btf_id, identity)
-                                                      : std::string();
-    if (full) constant.name = full->empty() ? identity.short_name : std::move(*full);
-  }
+// Fails where it is too late to look: under its short name the map would be another one for a pass.
+Result<void> MapWalker::SetName(const Pass& pass, MapIdentity identity, Constant& constant,
+                                MapInfo& map) {
   map.name = constant.name.value_or(std::string(identity.short_name));
+  if (constant.name) return {};
+  if (constant.btf_id != 0 && pass.may_open) {
+    if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
+    auto full = names_.MapName(constant.btf_id, identity);
+    if (!full) return {};
+    if (!full->empty()) map.name = std::move(*full);
+  }
+  constant.name = map.name;
+  return {};
 }
 
 void MapWalker::ReadFdInfo(const Pass& pass, int fd, Constant& constant, MapInfo& map) {
@@ -192,10 +198,13 @@ void MapWalker::ReadFdInfo(const Pass& pass, int fd, Constant& constant, MapInfo
 }
 
 Result<void> MapWalker::Add(const Pass& pass, const map_record& record, std::vector<MapInfo>& out) {
-  MapInfo& map = out.emplace_back(FromRecord(record));
+  MapInfo listed = FromRecord(record);
   const std::string short_name = FixedText(record.name);
-  Constant& constant = Remember(map);
-  SetName(pass, {short_name, record.btf_key_type_id, record.btf_value_type_id}, constant, map);
+  Constant& constant = Remember(listed);
+  auto named = SetName(pass, {short_name, record.btf_key_type_id, record.btf_value_type_id},
+                       constant, listed);
+  if (!named) return named;
+  MapInfo& map = out.emplace_back(std::move(listed));
   map.memory_bytes = constant.memory_bytes;
   const bool scan = scan_.enabled && !map.entries && HasCountableKeys(map.type);
   if (!pass.may_open || (map.memory_bytes && !scan)) return {};
@@ -226,7 +235,9 @@ Result<void> MapWalker::Visit(const Pass& pass, int fd, std::vector<MapInfo>& ou
   MapInfo map = FromInfo(info, *known);
   const std::string short_name = FixedText(info.name);
   Constant& constant = Remember(map);
-  SetName(pass, {short_name, info.btf_key_type_id, info.btf_value_type_id}, constant, map);
+  auto named =
+      SetName(pass, {short_name, info.btf_key_type_id, info.btf_value_type_id}, constant, map);
+  if (!named) return named;
   ReadFdInfo(pass, fd, constant, map);  // at each pass: a map can be frozen at any time
   if (scan_.enabled && HasCountableKeys(map.type))
     map.entries = KeyCounter(pass, fd, map, scan_.max_entries).Count();

@@ -45,7 +45,7 @@ class MapWalker {
   };
 
   Constant& Remember(const MapInfo& map);
-  void SetName(const Pass& pass, MapIdentity identity, Constant& constant, MapInfo& map);
+  Result<void> SetName(const Pass& pass, MapIdentity identity, Constant& constant, MapInfo& map);
   Result<void> Add(const Pass& pass, const map_record& record, std::vector<MapInfo>& out);
   Result<void> Visit(const Pass& pass, int fd, std::vector<MapInfo>& out);
   void ReadFdInfo(const Pass& pass, int fd, Constant& constant, MapInfo& map);

@@ -129,22 +129,30 @@ ProgramWalker::Constant& ProgramWalker::Remember(uint32_t id, int64_t load_time_
   return constant;
 }
 
-void ProgramWalker::SetName(const Pass& pass, uint32_t type_id, std::string short_name,
-                            Constant& constant, ProgramInfo& program) {
-  if (!constant.name) {
-    const bool has_full_name = program.btf_id.value_or(0) != 0 && type_id != 0 && pass.may_open;
-    auto full = has_full_name ? names_.TypeName(*program.btf_id, type_id) : std::string();
-    if (full) constant.name = full->empty() ? short_name : std::move(*full);
-  }
+// Fails where it is too late to look: under its short name the program would be another one for a
+// pass.
+Result<void> ProgramWalker::SetName(const Pass& pass, uint32_t type_id, std::string short_name,
+                                    Constant& constant, ProgramInfo& program) {
   program.name = constant.name.value_or(std::move(short_name));
+  if (constant.name) return {};
+  if (program.btf_id.value_or(0) != 0 && type_id != 0 && pass.may_open) {
+    if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
+    auto full = names_.TypeName(*program.btf_id, type_id);
+    if (!full) return {};
+    if (!full->empty()) program.name = std::move(*full);
+  }
+  constant.name = program.name;
+  return {};
 }
 
 Result<void> ProgramWalker::Add(const Pass& pass, const program_record& record,
                                 std::span<const std::byte> map_ids, std::vector<ProgramInfo>& out) {
-  ProgramInfo& program = out.emplace_back(FromRecord(pass, record, map_ids));
+  ProgramInfo program = FromRecord(pass, record, map_ids);
   Constant& constant = Remember(program.id, static_cast<int64_t>(record.load_time_boot_ns));
-  SetName(pass, record.func_info_type_id, FixedText(record.name), constant, program);
-  return pass.may_open ? FillIn(pass, program) : Result<void>();
+  auto named = SetName(pass, record.func_info_type_id, FixedText(record.name), constant, program);
+  if (!named) return named;
+  out.push_back(std::move(program));
+  return pass.may_open ? FillIn(pass, out.back()) : Result<void>();
 }
 
 Result<void> ProgramWalker::WalkByIterator(const Pass& pass, int link_fd,
@@ -165,7 +173,8 @@ Result<void> ProgramWalker::Visit(const Pass& pass, uint32_t id, int fd,
   ProgramInfo program = FromQuery(pass, query, *known);
   Constant& constant = Remember(id, static_cast<int64_t>(query.info.load_time));
   const uint32_t type_id = query.info.nr_func_info > 0 ? query.main.type_id : 0;
-  SetName(pass, type_id, std::move(program.name), constant, program);
+  auto named = SetName(pass, type_id, std::move(program.name), constant, program);
+  if (!named) return named;
   if (!constant.memory_bytes) {
     if (const auto fdinfo = pass.sys.FdInfo(fd))
       constant.memory_bytes = FdInfoNumber(*fdinfo, "memlock");

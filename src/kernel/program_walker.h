@@ -39,8 +39,8 @@ class ProgramWalker {
                    std::span<const std::byte> map_ids, std::vector<ProgramInfo>& out);
   Result<void> Visit(const Pass& pass, uint32_t id, int fd, std::vector<ProgramInfo>& out);
   Constant& Remember(uint32_t id, int64_t load_time_ns);
-  void SetName(const Pass& pass, uint32_t type_id, std::string short_name, Constant& constant,
-               ProgramInfo& program);
+  Result<void> SetName(const Pass& pass, uint32_t type_id, std::string short_name,
+                       Constant& constant, ProgramInfo& program);
 
   BtfNames& names_;
   std::vector<std::byte> buffer_;

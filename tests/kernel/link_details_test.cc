@@ -288,6 +288,32 @@ TEST_F(TracingTargetTest, KernelsBefore60AreTakenToTraceThemselves) {
   EXPECT_EQ(Trace(kKernelBtf, kernel_function_).target, "tcp_v4_connect");
 }
 
+TEST_F(TracingTargetTest, AFailedLookUpIsMadeGoodAtTheNextPass) {
+  Trace(kTraced, traced_function_);
+  sys_.Inject({.method = Method::kOpenById, .sys_errno = EMFILE, .kind = ObjectKind::kBtf});
+  Start({.source = Source::kAuto});
+  EXPECT_EQ(Find(Take().links, 5)->target, std::nullopt);
+  sys_.ClearFaults();
+  EXPECT_EQ(Find(Take().links, 5)->target, "handle_packet");
+}
+
+TEST_F(TracingTargetTest, NoTypesAreReadWhenTheTimeIsOver) {
+  Trace(kTraced, traced_function_);
+  sys_.links[6] = sys_.links[5];
+  sys_.links[6].info.tracing.target_obj_id = kKernelBtf;
+  for (const Source source : {Source::kAuto, Source::kSyscall}) {
+    Start({.source = source});
+    clock_.step = std::chrono::nanoseconds(0);
+    sys_.ForgetCalls();
+    sys_.after_call = [&](const Call& call) {
+      if (call.method == Method::kOpenById && call.kind == ObjectKind::kBtf)
+        clock_.step = std::chrono::hours(2);
+    };
+    EXPECT_FALSE(Take().StatusOf(ObjectKind::kLink).complete);
+    EXPECT_EQ(sys_.Calls(Method::kOpenById, ObjectKind::kBtf), 1);
+  }
+}
+
 TEST_F(TracingTargetTest, WhatIsGoneHasNoName) {
   EXPECT_EQ(Trace(0, 0).target, std::nullopt);  // before 5.13
   sys_.programs[kTraced].info.btf_id = 0;

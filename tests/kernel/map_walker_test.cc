@@ -271,6 +271,32 @@ TEST_P(MapRoadsTest, AFailedLookUpOfTheNameIsMadeGoodAtTheNextPass) {
   EXPECT_EQ(Take().maps.at(0).name, "connections_by_address");
 }
 
+TEST_P(MapRoadsTest, AMapWhoseNameThereIsNoTimeForIsMissingAndNotThereUnderAnother) {
+  BtfBlob blob;
+  blob.Variable("connections_by_address", blob.Definition(std::nullopt, std::nullopt));
+  blob.Section(".maps");
+  for (uint32_t id = 1; id <= 2; ++id) {
+    sys_.btf[70 + id].data = blob.Bytes();
+    AddMap(id, BPF_MAP_TYPE_ARRAY, "connections_by_").info.btf_id = 70 + id;
+  }
+  sys_.after_call = [&](const Call& call) {
+    if (call.method == Method::kOpenById && call.kind == ObjectKind::kBtf)
+      clock_.step = std::chrono::hours(2);
+  };
+  Start({.source = GetParam()});
+  const Snapshot late = Take();
+  ASSERT_NE(Find(late.maps, 1), nullptr);
+  EXPECT_EQ(Find(late.maps, 1)->name, "connections_by_address");
+  EXPECT_EQ(Find(late.maps, 2), nullptr);
+  EXPECT_FALSE(late.StatusOf(ObjectKind::kMap).complete);
+  EXPECT_EQ(sys_.Calls(Method::kOpenById, ObjectKind::kBtf), 1);
+  sys_.after_call = nullptr;
+  clock_.step = std::chrono::nanoseconds(0);
+  const Snapshot next = Take();
+  EXPECT_TRUE(next.StatusOf(ObjectKind::kMap).complete);
+  EXPECT_EQ(Find(next.maps, 2)->name, "connections_by_address");
+}
+
 TEST_F(MapWalkerTest, GoneBehindTheIteratorIsListedWithoutMemory) {
   AddMap(1);
   AddMap(2);

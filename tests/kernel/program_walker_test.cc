@@ -268,6 +268,26 @@ TEST_P(ProgramNameTest, AFailedLookUpIsMadeGoodAtTheNextPass) {
   EXPECT_EQ(NameOf(1, Take()), "a_function_with_a_long_name");
 }
 
+TEST_P(ProgramNameTest, AProgramWhoseNameThereIsNoTimeForIsMissingAndNotThereUnderAnother) {
+  AddNamed(1, kBtf, "a_function_with_a_long_name");
+  AddNamed(2, kBtf + 1, "another_function_than_that");
+  sys_.after_call = [&](const Call& call) {
+    if (call.method == Method::kOpenById && call.kind == ObjectKind::kBtf)
+      clock_.step = std::chrono::hours(2);
+  };
+  Start({.source = GetParam()});
+  const Snapshot late = Take();
+  EXPECT_EQ(NameOf(1, late), "a_function_with_a_long_name");
+  EXPECT_EQ(NameOf(2, late), "(none)");
+  EXPECT_FALSE(late.StatusOf(ObjectKind::kProgram).complete);
+  EXPECT_EQ(sys_.Calls(Method::kOpenById, ObjectKind::kBtf), 1);
+  sys_.after_call = nullptr;
+  clock_.step = std::chrono::nanoseconds(0);
+  const Snapshot next = Take();
+  EXPECT_TRUE(next.StatusOf(ObjectKind::kProgram).complete);
+  EXPECT_EQ(NameOf(2, next), "another_function_than_that");
+}
+
 TEST_P(ProgramNameTest, Fault04AnIdThatComesBackIsAnotherProgram) {
   AddNamed(1, kBtf, "the_first_function_of_all");
   Start({.source = GetParam()});
