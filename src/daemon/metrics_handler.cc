@@ -17,21 +17,23 @@
 namespace bpftally {
 namespace {
 
+using CollectorNames = decltype(TextForm::collectors);
+
 constexpr double kDefaultTimeout = 10;
 constexpr double kLongestTimeout = 600;
 constexpr double kOffset = 0.5;
 
 // What is not a collector's own (how the collectors fared, the build) is in every answer.
-FamilyFilter SelectCollectors(const std::vector<std::string>& wanted,
+FamilyFilter SelectCollectors(const CollectorNames& wanted,
                               const std::vector<std::string_view>& collectors) {
   if (wanted.empty()) return {};
   return [&](const MetricFamily& family) {
-    return std::ranges::find(wanted, family.collector) != wanted.end() ||
+    return wanted.contains(family.collector) ||
            std::ranges::find(collectors, family.collector) == collectors.end();
   };
 }
 
-std::optional<std::string> UnknownCollector(const std::vector<std::string>& wanted,
+std::optional<std::string> UnknownCollector(const CollectorNames& wanted,
                                             const std::vector<std::string_view>& collectors) {
   for (const std::string& name : wanted) {
     if (std::ranges::find(collectors, name) != collectors.end()) continue;
@@ -72,9 +74,10 @@ std::chrono::nanoseconds ScrapeBudget(std::string_view timeout_seconds) {
 HttpResponse MetricsHandler::Handle(const HttpRequest& request) {
   const auto deadline =
       clock_.Now() + ScrapeBudget(request.header("X-Prometheus-Scrape-Timeout-Seconds"));
+  const std::vector<std::string> asked = request.query("collect[]");
   const TextForm form{.format = NegotiateFormat(request.header("Accept")),
                       .gzip = AcceptsGzip(request.header("Accept-Encoding")),
-                      .collectors = request.query("collect[]")};
+                      .collectors = {asked.begin(), asked.end()}};
   if (auto unknown = UnknownCollector(form.collectors, collectors_))
     return {400, std::move(*unknown), {{"Content-Type", "text/plain; charset=utf-8"}}};
 

@@ -238,7 +238,8 @@ std::vector<Row> ServingRows() {
       {"web.telemetry-path", "PATH", kServing, "Where the metrics are (default /metrics)",
        [](Options& o, Value v) { return SetTelemetryPath(o.telemetry_path, v); }},
       {"web.max-requests", "N", kServing,
-       "Scrapes at once; one more is answered 503, 0: no limit (default 40)",
+       "Scrapes at once; one more cuts off a slow reader, or is answered 503; 0: no limit (default "
+       "40)",
        [](Options& o, Value v) { return SetNumber(o.http.max_requests, v); }},
   };
 }

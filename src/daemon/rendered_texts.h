@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace bpftally {
 struct TextForm {
   TextFormat format = TextFormat::kPrometheus004;
   bool gzip = false;
-  std::vector<std::string> collectors = {};  // of collect[]=, as asked
+  // Of collect[]=. A set: who names the same in another order, or twice, shares the text.
+  std::set<std::string, std::less<>> collectors = {};
 
   bool operator==(const TextForm&) const = default;
 };

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace bpftally {
 
@@ -17,11 +18,11 @@ ConnectionWatch::~ConnectionWatch() {
   thread_.join();
 }
 
-void ConnectionWatch::Arm(int fd, std::chrono::seconds patience) {
+void ConnectionWatch::Arm(int fd, std::chrono::seconds patience, RequestLimit::Slot slot) {
   const TimePoint deadline = std::chrono::steady_clock::now() + patience;
   const std::lock_guard lock(mutex_);
-  deadlines_[fd] = deadline;
-  if (deadlines_.size() > most_) CutOffNextToExpire();
+  waits_[fd] = {deadline, std::move(slot)};
+  if (waits_.size() > most_) CutOffNextToExpire();
   if (deadline >= wake_at_) return;
   wake_at_ = deadline;
   changed_.notify_one();
@@ -29,7 +30,19 @@ void ConnectionWatch::Arm(int fd, std::chrono::seconds patience) {
 
 void ConnectionWatch::Disarm(int fd) {
   const std::lock_guard lock(mutex_);
-  deadlines_.erase(fd);
+  waits_.erase(fd);
+}
+
+RequestLimit::Slot ConnectionWatch::TakeSlot() {
+  const std::lock_guard lock(mutex_);
+  const auto slots_first = [](const Waits::value_type& entry) {
+    return std::pair(entry.second.slot == nullptr, entry.second.deadline);
+  };
+  const auto next = std::ranges::min_element(waits_, {}, slots_first);
+  if (next == waits_.end()) return nullptr;
+  RequestLimit::Slot slot = std::move(next->second.slot);
+  if (slot != nullptr) CutOff(next);
+  return slot;
 }
 
 void ConnectionWatch::Run() {
@@ -42,9 +55,10 @@ void ConnectionWatch::Run() {
 
 void ConnectionWatch::CutOffExpired(TimePoint now) {
   wake_at_ = TimePoint::max();
-  for (auto it = deadlines_.begin(); it != deadlines_.end();) {
-    if (it->second > now) {
-      wake_at_ = std::min(wake_at_, it->second);
+  for (auto it = waits_.begin(); it != waits_.end();) {
+    const TimePoint deadline = it->second.deadline;
+    if (deadline > now) {
+      wake_at_ = std::min(wake_at_, deadline);
       ++it;
     } else {
       it = CutOff(it);
@@ -53,14 +67,14 @@ void ConnectionWatch::CutOffExpired(TimePoint now) {
 }
 
 void ConnectionWatch::CutOffNextToExpire() {
-  const auto by_deadline = [](const auto& a, const auto& b) { return a.second < b.second; };
-  CutOff(std::ranges::min_element(deadlines_, by_deadline));
+  const auto deadline = [](const Waits::value_type& entry) { return entry.second.deadline; };
+  CutOff(std::ranges::min_element(waits_, {}, deadline));
 }
 
-ConnectionWatch::Deadlines::iterator ConnectionWatch::CutOff(Deadlines::iterator connection) {
+ConnectionWatch::Waits::iterator ConnectionWatch::CutOff(Waits::iterator connection) {
   // Fails where the client has gone already.
   static_cast<void>(shutdown(connection->first, SHUT_RDWR));
-  return deadlines_.erase(connection);
+  return waits_.erase(connection);
 }
 
 }  // namespace bpftally

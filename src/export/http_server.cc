@@ -3,17 +3,19 @@
 #include <fmt/format.h>
 #include <microhttpd.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <exception>
-#include <mutex>
 #include <utility>
 
 #include "export/connection_watch.h"
 #include "export/listen_socket.h"
+#include "export/request_limit.h"
 
 namespace bpftally {
 namespace {
@@ -29,39 +31,15 @@ constexpr size_t kMaxBodyBytes = size_t{64} * 1024;
 // A response is large and may have to cross a slow line, so its deadline is a multiple of the
 // connection time-out; it only stops readers that take a byte at a time.
 constexpr int kSendPatience = 10;
+// What has no deadline is watched too: it may have to make room.
+constexpr std::chrono::seconds kForEver = std::chrono::years(100);
 // poll: select cannot wait for a descriptor above 1023. The inter-thread channel: a connection that
 // ended is cleaned up at once, not when the next one comes.
 constexpr unsigned kDaemonFlags =
     MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 
-// Counts the limited requests that run.
-class RequestLimit {
- public:
-  struct Leave {
-    void operator()(RequestLimit* limit) const {
-      const std::lock_guard lock(limit->mutex_);
-      --limit->running_;
-    }
-  };
-  using Slot = std::unique_ptr<RequestLimit, Leave>;
-
-  explicit RequestLimit(unsigned max) : max_(max) {}
-
-  unsigned Max() const { return max_; }
-  Slot Enter() {  // null where all are taken
-    const std::lock_guard lock(mutex_);
-    if (max_ != 0 && running_ >= max_) return nullptr;
-    ++running_;
-    return Slot(this);
-  }
-
- private:
-  const unsigned max_;
-  std::mutex mutex_;
-  unsigned running_ = 0;
-};
-
-// Lives until the last byte is sent: so the limit bounds the memory of responses too.
+// The slot is the request's until its last byte is sent, or its client is cut off: so the limit
+// bounds the memory of responses too.
 struct Reply {
   HttpResponse response;
   RequestLimit::Slot slot;
@@ -73,6 +51,13 @@ struct BodyCount {
 
 int SocketOf(MHD_Connection* connection) {
   return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+// The kernel would keep what a client does not fetch, some megabytes, for minutes after the
+// descriptor is closed: a crowd that comes again and again would take all memory.
+void DropUnsentAtClose(int fd) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  static_cast<void>(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
 }
 
 struct QuerySearch {
@@ -118,18 +103,14 @@ void AddHeader(MHD_Response* response, const std::string& name, const std::strin
   spdlog::error("HTTP: not a valid response header: {}: {}", name, value);
 }
 
-MHD_Response* ToLibrary(std::unique_ptr<Reply> reply) {
-  const auto headers = std::move(reply->response.headers);
-  const std::string& body = *reply->response.body;
-  Reply* const owned = reply.release();  // by the response
+MHD_Response* ToLibrary(const HttpResponse& reply) {
+  auto body = std::make_unique<HttpBody>(reply.body);
   MHD_Response* response = MHD_create_response_from_buffer_with_free_callback_cls(
-      body.size(), const_cast<char*>(body.data()),
-      [](void* sent) { delete static_cast<Reply*>(sent); }, owned);
-  if (response == nullptr) {
-    delete owned;
-    return nullptr;
-  }
-  for (const auto& [name, value] : headers) AddHeader(response, name, value);
+      (**body).size(), const_cast<char*>((**body).data()),
+      [](void* sent) { delete static_cast<HttpBody*>(sent); }, body.get());
+  if (response == nullptr) return nullptr;
+  static_cast<void>(body.release());  // it is the response's
+  for (const auto& [name, value] : reply.headers) AddHeader(response, name, value);
   if (MHD_get_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE) == nullptr) {
     AddHeader(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8");
   }
@@ -193,7 +174,8 @@ class MicrohttpdServer final : public HttpServer {
 
   MHD_Result Answer(MHD_Connection* connection, std::string_view method, std::string_view path);
   Reply ReplyTo(const HttpRequest& request);
-  void Arm(MHD_Connection* connection, int factor);
+  RequestLimit::Slot EnterLimited();
+  void Arm(MHD_Connection* connection, int factor, RequestLimit::Slot slot = nullptr);
 
   const HttpServerOptions options_;
   const std::vector<HttpRoute> routes_;
@@ -233,9 +215,9 @@ Result<void> MicrohttpdServer::Serve(ListenSocket socket) {
   return {};
 }
 
-void MicrohttpdServer::Arm(MHD_Connection* connection, int factor) {
+void MicrohttpdServer::Arm(MHD_Connection* connection, int factor, RequestLimit::Slot slot) {
   const auto patience = factor * options_.connection_timeout;
-  if (patience.count() > 0) watch_.Arm(SocketOf(connection), patience);
+  watch_.Arm(SocketOf(connection), patience.count() > 0 ? patience : kForEver, std::move(slot));
 }
 
 void MicrohttpdServer::OnConnection(void* server, MHD_Connection* connection, void**,
@@ -249,8 +231,9 @@ void MicrohttpdServer::OnConnection(void* server, MHD_Connection* connection, vo
 }
 
 void MicrohttpdServer::OnCompleted(void* server, MHD_Connection* connection, void** body_count,
-                                   MHD_RequestTerminationCode) {
+                                   MHD_RequestTerminationCode code) {
   delete static_cast<BodyCount*>(*body_count);
+  if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) DropUnsentAtClose(SocketOf(connection));
   static_cast<MicrohttpdServer*>(server)->Arm(connection, 1);  // for the next request's head
 }
 
@@ -277,14 +260,20 @@ MHD_Result MicrohttpdServer::Answer(MHD_Connection* connection, std::string_view
   const HttpRequest request{
       method, path, [connection](std::string_view key) { return QueryValues(connection, key); },
       [connection](std::string_view name) { return HeaderValue(connection, name); }};
-  auto reply = std::make_unique<Reply>(ReplyTo(request));
-  const auto status = static_cast<unsigned>(reply->response.status);
-  MHD_Response* response = ToLibrary(std::move(reply));
+  Reply reply = ReplyTo(request);
+  const auto status = static_cast<unsigned>(reply.response.status);
+  MHD_Response* response = ToLibrary(reply.response);
   if (response == nullptr) return MHD_NO;
-  Arm(connection, kSendPatience);
+  Arm(connection, kSendPatience, std::move(reply.slot));
   const MHD_Result queued = MHD_queue_response(connection, status, response);
   MHD_destroy_response(response);  // our reference only
   return queued;
+}
+
+// A client that does not fetch its reply makes room; a handler at work never does.
+RequestLimit::Slot MicrohttpdServer::EnterLimited() {
+  RequestLimit::Slot slot = limit_.Enter();
+  return slot != nullptr ? std::move(slot) : watch_.TakeSlot();
 }
 
 Reply MicrohttpdServer::ReplyTo(const HttpRequest& request) {
@@ -293,7 +282,7 @@ Reply MicrohttpdServer::ReplyTo(const HttpRequest& request) {
   }
   const auto route = std::ranges::find(routes_, request.path, &HttpRoute::path);
   if (route == routes_.end()) return {{404, "there is no such page\n"}, nullptr};
-  RequestLimit::Slot slot = route->limited ? limit_.Enter() : nullptr;
+  RequestLimit::Slot slot = route->limited ? EnterLimited() : nullptr;
   if (route->limited && slot == nullptr) return Refusal(limit_.Max());
   HttpResponse response = RunHandler(*route, request);
   return {std::move(response), std::move(slot)};

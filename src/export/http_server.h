@@ -54,7 +54,8 @@ struct HttpRoute {
 struct HttpServerOptions {
   std::vector<std::string> listen_addresses = {
       ":9435"};  // "host:port", ":port", "[v6]:port"; port 0 takes a free one
-  // Of limited routes at once, each until its response is sent; one more is answered 503. 0: no
+  // Of limited routes at once, each until its response is sent. One more takes the place of the one
+  // whose response is next to time out; where all handlers are at work, it is answered 503. 0: no
   // limit.
   unsigned max_requests = 40;
   // Of each address. When three quarters of so many wait for their client, the one that is next to

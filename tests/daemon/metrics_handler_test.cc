@@ -125,6 +125,12 @@ TEST_F(MetricsHandlerTest, WhoAskTheSameAtOnceShareOneText) {
   EXPECT_NE((*first.body).data(), (*Get().body).data()) << "another look";
 }
 
+TEST_F(MetricsHandlerTest, TheOrderOfCollectorsAndRepeatsMakeNoOtherText) {
+  const HttpResponse first = Get({"alpha", "beta"});
+  const HttpResponse second = Get({"beta", "alpha", "beta"});
+  EXPECT_EQ((*first.body).data(), (*second.body).data());
+}
+
 TEST_F(MetricsHandlerTest, AnswersInTheScrapesTimeWithWhatItHasWhenTheKernelHangs) {
   clock_.Advance(seconds(5));
   script_.Hold();

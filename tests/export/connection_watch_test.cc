@@ -57,6 +57,42 @@ TEST(ConnectionWatch, CountsNoneThatIsDisarmed) {
   EXPECT_TRUE(waiting.is_open());
 }
 
+TEST(ConnectionWatch, HandsOnTheSlotOfTheNextToExpire) {
+  RequestLimit limit(2);
+  ConnectionWatch watch(8);
+  const Pair late;
+  const Pair soon;
+  const Pair without;
+  watch.Arm(late.ours.get(), seconds(3000), limit.Enter());
+  watch.Arm(soon.ours.get(), seconds(2000), limit.Enter());
+  watch.Arm(without.ours.get(), seconds(1000));
+  RequestLimit::Slot slot = watch.TakeSlot();
+  EXPECT_NE(slot, nullptr);
+  EXPECT_FALSE(soon.is_open());
+  EXPECT_TRUE(late.is_open());
+  EXPECT_TRUE(without.is_open());
+
+  watch.Disarm(soon.ours.get());
+  EXPECT_EQ(limit.Enter(), nullptr) << "it was handed on";
+  slot.reset();
+  EXPECT_NE(limit.Enter(), nullptr);
+}
+
+TEST(ConnectionWatch, KeepsASlotUntilItIsArmedAnewOrDisarmed) {
+  RequestLimit limit(1);
+  ConnectionWatch watch(8);
+  const Pair pair;
+  watch.Arm(pair.ours.get(), seconds(1000), limit.Enter());
+  EXPECT_EQ(limit.Enter(), nullptr);
+  watch.Arm(pair.ours.get(), seconds(1000));
+  EXPECT_EQ(watch.TakeSlot(), nullptr);
+  watch.Arm(pair.ours.get(), seconds(1000), limit.Enter());
+  EXPECT_EQ(limit.Enter(), nullptr);
+  watch.Disarm(pair.ours.get());
+  EXPECT_NE(limit.Enter(), nullptr);
+  EXPECT_TRUE(pair.is_open());
+}
+
 TEST(ConnectionWatch, CutsOffWhoMissesTheDeadline) {
   ConnectionWatch watch(8);
   const Pair missed;

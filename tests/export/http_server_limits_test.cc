@@ -19,6 +19,7 @@ using testing::Healthy;
 using testing::HttpAnswer;
 using testing::HttpClient;
 using ::testing::IsEmpty;
+using ::testing::Lt;
 using testing::OnLoopback;
 using testing::Returning;
 using testing::Serve;
@@ -27,6 +28,26 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 using std::chrono::steady_clock;
+
+constexpr size_t kMuch = 16'000'000;  // more than socket buffers take
+
+HttpRoute Limited(HttpRoute route) {
+  route.limited = true;
+  return route;
+}
+
+bool WasReset(const HttpClient& client) {
+  pollfd poller = {client.fd(), 0, 0};
+  return poll(&poller, 1, 0) == 1 && (poller.revents & POLLERR) != 0;
+}
+
+// Asks for `kMuch` and does not read it; returns when it is being sent.
+HttpClient SlowReader(const HttpServer& server) {
+  HttpClient client(server.addresses().at(0));
+  client.SendRequest("/");
+  EXPECT_TRUE(client.Readable(HttpClient::kPatience));
+  return client;
+}
 
 TEST(HttpServerLimits, EndsTheConnectionOfABigBody) {
   const auto server = Serve({Healthy()});
@@ -38,7 +59,7 @@ TEST(HttpServerLimits, EndsTheConnectionOfABigBody) {
   EXPECT_TRUE(Serves(*server));
 }
 
-TEST(HttpServerLimits, RefusesWhatExceedsMaxRequestsAndHoldsNoOtherRoute) {
+TEST(HttpServerLimits, Fault19RefusesWhatExceedsMaxRequestsAndHoldsNoOtherRoute) {
   std::latch release(1);
   HttpServerOptions options = OnLoopback();
   options.max_requests = 40;
@@ -78,20 +99,71 @@ TEST(HttpServerLimits, RefusesWhatExceedsMaxRequestsAndHoldsNoOtherRoute) {
   EXPECT_EQ(clients.back().Fetch("/slow").status, 200);
 }
 
-TEST(HttpServerLimits, CountsALimitedRequestUntilItsResponseIsSent) {
+TEST(HttpServerLimits, Fault19WhoFetchedLongestMakesRoomForWhoComes) {
+  for (const auto timeout : {30s, 0s}) {  // 0: none
+    HttpServerOptions options = OnLoopback();
+    options.max_requests = 4;
+    options.connection_timeout = timeout;
+    const auto server = Serve({Limited(Returning(std::string(kMuch, 'x')))}, options);
+    std::vector<HttpClient> readers;
+    for (int i = 0; i < 4; ++i) readers.push_back(SlowReader(*server));
+
+    const auto asked = steady_clock::now();
+    HttpClient newcomer(server->addresses().at(0));
+    EXPECT_EQ(newcomer.Fetch("/").status, 200);
+    EXPECT_LT(steady_clock::now() - asked, 5s);
+
+    EXPECT_THAT(readers[0].ReadToEnd().size(), Lt(kMuch));
+    EXPECT_EQ(newcomer.Fetch("/").status, 200);
+    for (int i = 1; i < 4; ++i) EXPECT_THAT(readers[i].Receive().body, SizeIs(kMuch)) << i;
+  }
+}
+
+TEST(HttpServerLimits, KeepsNothingForAReaderThatIsCutOffOrSilent) {
   HttpServerOptions options = OnLoopback();
   options.max_requests = 1;
-  const size_t size = 16'000'000;  // more than socket buffers take
-  HttpRoute route = Returning(std::string(size, 'x'));
-  route.limited = true;
-  const auto server = Serve({route}, options);
-  HttpClient slow_reader(server->addresses().at(0));
-  slow_reader.SendRequest("/");
-  ASSERT_TRUE(slow_reader.Readable(HttpClient::kPatience));
+  options.connection_timeout = 2s;
+  const auto server = Serve({Limited(Returning(std::string(kMuch, 'x')))}, options);
+  const HttpClient cut_off = SlowReader(*server);
+  const HttpClient silent = SlowReader(*server);
+  // What is unsent goes with a reset; else the end would wait behind it.
+  EXPECT_TRUE(Eventually([&] { return WasReset(cut_off); }));
+  EXPECT_TRUE(Eventually([&] { return WasReset(silent); }));
+}
+
+TEST(HttpServerLimits, LetsASlowReaderFetchAllWhereThereIsRoom) {
+  HttpServerOptions options = OnLoopback();
+  options.max_requests = 2;
+  const auto server = Serve({Limited(Returning(std::string(kMuch, 'x')))}, options);
+  HttpClient slow_reader = SlowReader(*server);
   HttpClient other(server->addresses().at(0));
-  EXPECT_EQ(other.Fetch("/").status, 503);
-  EXPECT_THAT(slow_reader.Receive().body, SizeIs(size));
-  EXPECT_TRUE(Eventually([&] { return other.Fetch("/").status == 200; }));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(other.Fetch("/").status, 200);
+  EXPECT_THAT(slow_reader.Receive().body, SizeIs(kMuch));
+}
+
+TEST(HttpServerLimits, NoHandlerAtWorkMakesRoom) {
+  std::latch started(1);
+  std::latch release(1);
+  HttpServerOptions options = OnLoopback();
+  options.max_requests = 2;
+  const auto server = Serve({{"/slow",
+                              [&](const HttpRequest&) {
+                                started.count_down();
+                                release.wait();
+                                return HttpResponse{.body = "slow\n"};
+                              },
+                              true},
+                             Limited(Returning(std::string(kMuch, 'x')))},
+                            options);
+  HttpClient working(server->addresses().at(0));
+  working.SendRequest("/slow");
+  started.wait();
+  HttpClient reader = SlowReader(*server);
+  HttpClient newcomer = SlowReader(*server);
+  EXPECT_THAT(reader.ReadToEnd().size(), Lt(kMuch));
+  release.count_down();
+  EXPECT_EQ(working.Receive().body, "slow\n");
+  EXPECT_THAT(newcomer.Receive().body, SizeIs(kMuch));
 }
 
 TEST(HttpServerLimits, ServesNoMoreConnectionsThanAllowed) {
