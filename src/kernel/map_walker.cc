@@ -3,13 +3,11 @@
 #include <linux/bpf.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <functional>
 #include <span>
-#include <string_view>
 
 #include "census_records.h"
 #include "kernel/iterator_reader.h"
+#include "kernel/key_counter.h"
 #include "kernel/object_info.h"
 
 namespace bpftally {
@@ -92,73 +90,6 @@ MapInfo FromInfo(const bpf_map_info& info, size_t known) {
   return map;
 }
 
-// Counts the keys of a map by walking them.
-//
-// Where the key that the walk stands at is deleted, the kernel begins anew at the first one, and
-// what was counted comes again. It shows by a key that comes twice or, where all that were seen
-// are gone, by another first key than the walk began with. Such a walk counts for nothing.
-class KeyCounter {
- public:
-  KeyCounter(const Pass& pass, int fd, const MapInfo& map, size_t limit)
-      : pass_(pass),
-        fd_(fd),
-        limit_(std::min<size_t>(limit, map.max_entries)),
-        next_(map.key_size) {}
-
-  // Unknown when the map has more keys than the limit, changes too fast, or cannot be walked.
-  std::optional<uint64_t> Count() {
-    for (int walk = 0; walk < kMostWalks; ++walk) {
-      const End end = Walk();
-      if (end == End::kReached) return seen_.size();
-      if (end == End::kUnknown) break;
-    }
-    return std::nullopt;
-  }
-
- private:
-  enum class End { kReached, kBeganAnew, kUnknown };
-
-  static constexpr int kMostWalks = 4;
-
-  End Walk() {
-    seen_.clear();
-    key_.clear();
-    while (seen_.size() <= limit_) {
-      if (seen_.size() % 1024 == 0 && !pass_.CheckDeadline()) return End::kUnknown;
-      const auto more = pass_.sys.NextKey(fd_, key_, next_);
-      if (!more) return End::kUnknown;
-      if (!*more) return CheckWalk();
-      key_ = next_;
-      const size_t hash = Hash(key_);
-      if (!seen_.empty() && hash == seen_.front()) return End::kBeganAnew;
-      seen_.push_back(hash);
-    }
-    return End::kUnknown;
-  }
-
-  End CheckWalk() {
-    if (seen_.empty()) return End::kReached;
-    const auto any = pass_.sys.NextKey(fd_, {}, next_);
-    if (!any) return End::kUnknown;
-    const bool same_first = *any && Hash(next_) == seen_.front();
-    std::ranges::sort(seen_);
-    const bool twice = std::ranges::adjacent_find(seen_) != seen_.end();
-    return same_first && !twice ? End::kReached : End::kBeganAnew;
-  }
-
-  // Kept instead of the keys. Where two have the same, the number is unknown.
-  static size_t Hash(const std::vector<std::byte>& key) {
-    return std::hash<std::string_view>()({reinterpret_cast<const char*>(key.data()), key.size()});
-  }
-
-  const Pass& pass_;
-  const int fd_;
-  const size_t limit_;
-  std::vector<std::byte> key_;
-  std::vector<std::byte> next_;
-  std::vector<size_t> seen_;  // hashes of the keys of this walk
-};
-
 }  // namespace
 
 MapWalker::Constant& MapWalker::Remember(const MapInfo& map) {
@@ -216,7 +147,7 @@ Result<void> MapWalker::Add(const Pass& pass, const map_record& record, std::vec
     return std::unexpected(fd.error());
   }
   if (!map.memory_bytes) ReadFdInfo(pass, fd->get(), constant, map);
-  if (scan) map.entries = KeyCounter(pass, fd->get(), map, scan_.max_entries).Count();
+  if (scan) map.entries = CountKeys(pass, fd->get(), map, scan_.max_entries);
   return {};
 }
 
@@ -240,7 +171,7 @@ Result<void> MapWalker::Visit(const Pass& pass, int fd, std::vector<MapInfo>& ou
   if (!named) return named;
   ReadFdInfo(pass, fd, constant, map);  // at each pass: a map can be frozen at any time
   if (scan_.enabled && HasCountableKeys(map.type))
-    map.entries = KeyCounter(pass, fd, map, scan_.max_entries).Count();
+    map.entries = CountKeys(pass, fd, map, scan_.max_entries);
   out.push_back(std::move(map));
   return {};
 }
