@@ -115,7 +115,7 @@ TEST(HttpServerLimits, Fault19WhoFetchedLongestMakesRoomForWhoComes) {
 
     EXPECT_THAT(readers[0].ReadToEnd().size(), Lt(kMuch));
     EXPECT_EQ(newcomer.Fetch("/").status, 200);
-    for (int i = 1; i < 4; ++i) EXPECT_THAT(readers[i].Receive().body, SizeIs(kMuch)) << i;
+    for (size_t i = 1; i < 4; ++i) EXPECT_THAT(readers[i].Receive().body, SizeIs(kMuch)) << i;
   }
 }
 

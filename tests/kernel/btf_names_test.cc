@@ -125,7 +125,7 @@ TEST_F(BtfNamesTest, Fault13OnlyTheFirstMembersAreReadAndALargeStructHasItsName)
 }
 
 TEST_F(BtfNamesTest, Fault13TooManyVariablesAreNoMaps) {
-  for (const size_t others : {4095, 4096}) {
+  for (const size_t others : {4095U, 4096U}) {
     names_.EndPass();
     BtfBlob blob;
     const uint32_t definition = blob.Definition(blob.Int(), blob.Int());
@@ -194,11 +194,11 @@ class LargeBtfTest : public BtfNamesTest {
 
 TEST_F(LargeBtfTest, Fault13OnlySoMuchIsHeld) {
   const auto look = [&](uint32_t id) { EXPECT_EQ(names_.TypeName(id, function_).value(), "f"); };
-  for (const uint32_t id : {1, 2, 1, 2}) look(id);
+  for (const uint32_t id : {1U, 2U, 1U, 2U}) look(id);
   EXPECT_EQ(Opened(), 2);
-  for (const uint32_t id : {3, 3}) look(id);
+  for (const uint32_t id : {3U, 3U}) look(id);
   EXPECT_EQ(Opened(), 3);
-  for (const uint32_t id : {1, 3}) look(id);
+  for (const uint32_t id : {1U, 3U}) look(id);
   EXPECT_EQ(Opened(), 4);
 }
 
