@@ -64,7 +64,7 @@ std::shared_ptr<const PollResult> Poller::Poll(std::chrono::nanoseconds max_age,
   return walks_ != before ? last_ : NothingKnown();
 }
 
-// That of the latest who asks: one walk is for all.
+// One walk is for all who ask, by the latest of their deadlines.
 void Poller::Request(std::chrono::steady_clock::time_point deadline) {
   deadline = std::max(deadline, clock_.Now() + kLeastBudget);
   requested_by_ = std::max(requested_by_.value_or(deadline), deadline);

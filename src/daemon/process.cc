@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -17,18 +18,19 @@
 namespace bpftally {
 namespace {
 
+constexpr std::array kEndSignals = {SIGTERM, SIGINT};
+
 sigset_t EndSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int signal : kEndSignals) sigaddset(&signals, signal);
   return signals;
 }
 
 }  // namespace
 
 void EndAtOnceOnSignals() {
-  for (const int signal : {SIGTERM, SIGINT})
+  for (const int signal : kEndSignals)
     (void)std::signal(signal, [](int) { ::_exit(kExitSuccess); });
   (void)std::signal(SIGPIPE, SIG_IGN);
 }
