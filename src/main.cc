@@ -11,10 +11,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/daemon.h"
+#include "commands/daemon.h"
+#include "commands/version.h"
 #include "daemon/exit_status.h"
-#include "daemon/options.h"
-#include "daemon/version.h"
+#include "settings/options.h"
 
 namespace bpftally {
 namespace {

@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/program_set.h"
-#include "kernel/snapshot_reader.h"
-#include "programs/map_dump.h"
-#include "programs/post_attach_mark.h"
-#include "programs/runner_families.h"
+#include "kernel/map_handle.h"
+#include "kernel/real_bpf_sys.h"
+#include "programs/frontends/shipped.h"
+#include "programs/load/post_attach_mark.h"
+#include "programs/plan/plan.h"
+#include "programs/read/map_dump.h"
+#include "programs/run/families.h"
 
 namespace bpftally {
 namespace {
@@ -185,7 +187,7 @@ std::string MetricPrograms::DumpMaps(std::chrono::steady_clock::time_point deadl
   for (const auto& program : runner_.programs()) {
     if (program->loaded == nullptr) continue;
     text += fmt::format("## {}\n", program->name);
-    for (const LoadedMap& map : program->loaded->maps()) text += DumpMap(map, reader, deadline);
+    for (const MapHandle& map : program->loaded->maps()) text += DumpMap(map, reader, deadline);
   }
   return text;
 }

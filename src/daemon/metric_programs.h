@@ -10,8 +10,9 @@
 #include "base/error.h"
 #include "collect/collector.h"
 #include "kernel/bpf_sys.h"
-#include "programs/check.h"
-#include "programs/program_runner.h"
+#include "programs/frontends/check.h"
+#include "programs/plan/plan.h"
+#include "programs/run/program_runner.h"
 
 namespace bpftally {
 

@@ -6,8 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "host/processes.h"
 #include "kernel/bpf_sys.h"
-#include "kernel/process_info.h"
+#include "kernel/real_bpf_sys.h"
 #include "model/snapshot_yaml.h"
 
 namespace bpftally {

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "kernel/snapshot_reader.h"
+#include "census/snapshot_reader.h"
 #include "model/snapshot.h"
 
 namespace bpftally {

@@ -13,7 +13,7 @@
 #include "census_links.skel.h"
 #include "census_maps.skel.h"
 #include "census_programs.skel.h"
-#include "kernel/capability_advice.h"
+#include "kernel/advice.h"
 #include "kernel/libbpf_messages.h"
 
 namespace bpftally {

@@ -1,3 +1,5 @@
+#include "kernel/real_bpf_sys.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,10 +15,9 @@
 #include <mutex>
 #include <sstream>
 
+#include "kernel/advice.h"
 #include "kernel/bpf_sys.h"
-#include "kernel/capability_advice.h"
 #include "kernel/iterator_loader.h"
-#include "kernel/snapshot_reader.h"
 
 namespace bpftally {
 namespace {

@@ -14,7 +14,7 @@
 #include "base/suggest.h"
 #include "base/utf8.h"
 #include "model/snapshot_fields.h"
-#include "model/yaml_tree.h"
+#include "yaml/tree.h"
 
 namespace bpftally {
 namespace {

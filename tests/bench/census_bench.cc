@@ -13,14 +13,15 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "census/iterator_reader.h"
+#include "census/snapshot_reader.h"
 #include "collect/collector.h"
 #include "collect/collector_set.h"
-#include "export/text_writer.h"
+#include "export/prometheus/text_writer.h"
 #include "kernel/bpf_sys.h"
 #include "kernel/iterator_loader.h"
-#include "kernel/iterator_reader.h"
 #include "kernel/object_info.h"
-#include "kernel/snapshot_reader.h"
+#include "kernel/real_bpf_sys.h"
 #include "minimal_iterators.skel.h"
 
 namespace bpftally {

@@ -14,9 +14,11 @@
 #include <vector>
 
 #include "bare_map.h"
-#include "export/text_writer.h"
-#include "kernel/snapshot_reader.h"
-#include "programs/program_runner.h"
+#include "export/prometheus/text_writer.h"
+#include "kernel/map_handle.h"
+#include "kernel/real_bpf_sys.h"
+#include "programs/plan/plan.h"
+#include "programs/run/program_runner.h"
 
 namespace bpftally {
 namespace {
@@ -97,7 +99,7 @@ class FullProgram final : public LoadedProgram {
                 .max_entries = entries}}) {}
 
   const std::vector<AttachStatus>& statuses() const override { return statuses_; }
-  const std::vector<LoadedMap>& maps() const override { return maps_; }
+  const std::vector<MapHandle>& maps() const override { return maps_; }
   Result<ProgramRunStats> RunStats(size_t) override { return ProgramRunStats(); }
   Result<void> RunIterators(std::chrono::steady_clock::time_point, const Clock&) override {
     return {};
@@ -105,7 +107,7 @@ class FullProgram final : public LoadedProgram {
 
  private:
   std::vector<AttachStatus> statuses_;
-  std::vector<LoadedMap> maps_;
+  std::vector<MapHandle> maps_;
 };
 
 MetricPlan Plan() {

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "export/gzip.h"
-#include "export/prometheus_collectable.h"
-#include "export/text_writer.h"
+#include "export/prometheus/collectable.h"
+#include "export/prometheus/text_writer.h"
 #include "model/metric_batch.h"
 
 namespace bpftally {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "build_paths.h"
 #include "collect/batch_reader.h"
 #include "collect/collector.h"
 #include "collect/test_snapshots.h"

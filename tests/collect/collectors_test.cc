@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "build_paths.h"
 #include "collect/batch_reader.h"
 #include "collect/collector.h"
 #include "collect/test_snapshots.h"

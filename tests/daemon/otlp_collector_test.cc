@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "export/text_writer.h"
+#include "export/prometheus/text_writer.h"
 
 namespace bpftally {
 namespace {

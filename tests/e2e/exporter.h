@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "build_paths.h"
 #include "e2e/http_client.h"
 #include "e2e/process.h"
 

@@ -9,9 +9,9 @@
 #include <sstream>
 
 #include "e2e/exporter.h"
-#include "export/exposition_parser.h"
-#include "export/otlp_decoder.h"
-#include "export/otlp_receivers.h"
+#include "export/otlp/otlp_decoder.h"
+#include "export/otlp/otlp_receivers.h"
+#include "export/prometheus/exposition_parser.h"
 
 namespace bpftally {
 namespace {

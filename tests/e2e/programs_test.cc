@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "build_paths.h"
 #include "e2e/exporter.h"
 
 namespace bpftally {

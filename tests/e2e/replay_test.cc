@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/unique_fd.h"
+#include "build_paths.h"
 #include "e2e/exporter.h"
 
 namespace bpftally {

@@ -10,9 +10,10 @@
 #include <filesystem>
 #include <set>
 
+#include "build_paths.h"
 #include "e2e/exporter.h"
-#include "export/otlp_decoder.h"
-#include "export/otlp_receivers.h"
+#include "export/otlp/otlp_decoder.h"
+#include "export/otlp/otlp_receivers.h"
 
 namespace bpftally {
 namespace {

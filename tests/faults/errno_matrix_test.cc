@@ -11,10 +11,10 @@
 #include <string>
 #include <variant>
 
+#include "census/reader_fixture.h"
 #include "collect/batch_reader.h"
 #include "collect/collector_set.h"
 #include "faults/errnos.h"
-#include "kernel/reader_fixture.h"
 
 namespace bpftally {
 namespace {

@@ -16,8 +16,9 @@
 #include <thread>
 #include <vector>
 
-#include "kernel/population/census_fixture.h"
-#include "programs/map_reader.h"
+#include "kernel/map_handle.h"
+#include "population/census_fixture.h"
+#include "programs/read/map_reader.h"
 
 namespace bpftally {
 namespace {
@@ -81,7 +82,7 @@ class KernelMaps : public CensusTest {
   }
 
   UniqueFd fd_;
-  LoadedMap map_;
+  MapHandle map_;
   MapReader reader_{*sys_, SystemClock(), PossibleCpus(*sys_).value_or(1)};
 };
 

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "base/unique_fd.h"
+#include "build_paths.h"
 #include "faults/served.h"
 
 namespace bpftally {

@@ -14,7 +14,9 @@
 #include "collect/batch_reader.h"
 #include "faults/errnos.h"
 #include "kernel/fake_bpf_sys.h"
-#include "programs/program_runner.h"
+#include "kernel/map_handle.h"
+#include "programs/plan/plan.h"
+#include "programs/run/program_runner.h"
 
 namespace bpftally {
 namespace {
@@ -40,9 +42,9 @@ constexpr MatrixRow kRows[] = {
 
 class MapStandIn final : public LoadedProgram {
  public:
-  explicit MapStandIn(std::vector<LoadedMap> maps) : maps_(std::move(maps)) {}
+  explicit MapStandIn(std::vector<MapHandle> maps) : maps_(std::move(maps)) {}
   const std::vector<AttachStatus>& statuses() const override { return statuses_; }
-  const std::vector<LoadedMap>& maps() const override { return maps_; }
+  const std::vector<MapHandle>& maps() const override { return maps_; }
   Result<ProgramRunStats> RunStats(size_t) override { return ProgramRunStats{}; }
   Result<void> RunIterators(std::chrono::steady_clock::time_point, const Clock&) override {
     return {};
@@ -50,7 +52,7 @@ class MapStandIn final : public LoadedProgram {
 
  private:
   std::vector<AttachStatus> statuses_;
-  std::vector<LoadedMap> maps_;
+  std::vector<MapHandle> maps_;
 };
 
 MetricPlan Counter(const std::string& name) {
@@ -84,7 +86,7 @@ class MapMatrixTest : public testing::TestWithParam<MatrixRow> {
   }
   ~MapMatrixTest() override { spdlog::set_level(spdlog::level::info); }
 
-  LoadedMap MakeMap(const char* name, uint32_t id, uint32_t type, uint32_t flags, uint32_t count) {
+  MapHandle MakeMap(const char* name, uint32_t id, uint32_t type, uint32_t flags, uint32_t count) {
     FakeMap& map = sys_.maps[id];
     map.info.type = type;
     map.info.map_flags = flags;

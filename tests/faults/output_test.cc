@@ -16,10 +16,10 @@
 #include <fstream>
 
 #include "base/unique_fd.h"
-#include "export/exposition_parser.h"
+#include "export/prometheus/exposition_parser.h"
 #include "faults/served.h"
-#include "kernel/population/kernel_abilities.h"
-#include "kernel/population/plain_objects.h"
+#include "population/kernel_abilities.h"
+#include "population/plain_objects.h"
 
 namespace bpftally {
 namespace {

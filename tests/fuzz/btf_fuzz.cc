@@ -5,9 +5,9 @@
 #include <cstring>
 #include <string>
 
+#include "census/btf_names.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_input.h"
-#include "kernel/btf_names.h"
 #include "kernel/fake_bpf_sys.h"
 
 namespace bpftally {

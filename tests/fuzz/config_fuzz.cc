@@ -6,9 +6,12 @@
 #include <functional>
 #include <string_view>
 
-#include "config/ebpf_exporter_dialect.h"
 #include "fuzz/fuzz_check.h"
-#include "programs/plan.h"
+#include "programs/frontends/ebpf_exporter/planner.h"
+#include "programs/frontends/ebpf_exporter/v2_yaml.h"
+#include "programs/object/object_facts.h"
+#include "programs/plan/conflicts.h"
+#include "programs/plan/plan.h"
 
 namespace bpftally {
 namespace {

@@ -7,7 +7,8 @@
 #include "base/utf8.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_decoders.h"
-#include "programs/label_decoder.h"
+#include "programs/decode/label_decoder.h"
+#include "programs/plan/plan.h"
 
 namespace bpftally {
 namespace {

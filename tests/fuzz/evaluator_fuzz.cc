@@ -7,13 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "export/exposition_parser.h"
-#include "export/text_writer.h"
+#include "export/prometheus/exposition_parser.h"
+#include "export/prometheus/text_writer.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_decoders.h"
-#include "programs/entry_value.h"
-#include "programs/metric_evaluator.h"
-#include "programs/plan.h"
+#include "programs/evaluate/metric_evaluator.h"
+#include "programs/frontends/ebpf_exporter/planner.h"
+#include "programs/object/object_facts.h"
+#include "programs/plan/plan.h"
+#include "programs/read/entry_value.h"
 
 namespace bpftally {
 namespace {
@@ -23,7 +25,7 @@ LabelConfig TakeLabel(FuzzInput& input, std::string name) {
   LabelConfig label{.name = std::move(name)};
   label.size = 1 + input.Below(8);
   label.padding = input.Below(4);
-  label.decoders = input.Flip() ? TakeDecoders(input) : std::vector{DecoderConfig{.name = "uint"}};
+  label.decoders = input.Flip() ? TakeDecoders(input) : std::vector{DecoderPlan{.name = "uint"}};
   return label;
 }
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "export/batch_maker.h"
-#include "export/round_trip.h"
+#include "export/prometheus/round_trip.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_input.h"
 

@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "config/program_config.h"
+#include "build_paths.h"
 #include "fuzz/fuzz_input.h"
-#include "programs/decoder.h"
-#include "programs/host_tables.h"
+#include "host/tables.h"
+#include "programs/decode/decoder.h"
+#include "programs/frontends/ebpf_exporter/v2_config.h"
+#include "programs/plan/plan.h"
 
 namespace bpftally {
 
@@ -21,10 +23,10 @@ inline HostTables& FuzzHost() {
   return tables;
 }
 
-inline DecoderConfig TakeDecoder(FuzzInput& input) {
+inline DecoderPlan TakeDecoder(FuzzInput& input) {
   static const auto names = DecoderNames();
   constexpr size_t kMost = 12;
-  DecoderConfig decoder{.name = std::string(names[input.Below(names.size())])};
+  DecoderPlan decoder{.name = std::string(names[input.Below(names.size())])};
   if (decoder.name == "static_map") {
     auto& map = decoder.static_map.emplace();
     for (uint64_t left = input.Below(4); left > 0; --left) {
@@ -40,8 +42,8 @@ inline DecoderConfig TakeDecoder(FuzzInput& input) {
   return decoder;
 }
 
-inline std::vector<DecoderConfig> TakeDecoders(FuzzInput& input) {
-  std::vector<DecoderConfig> decoders = {TakeDecoder(input)};
+inline std::vector<DecoderPlan> TakeDecoders(FuzzInput& input) {
+  std::vector<DecoderPlan> decoders = {TakeDecoder(input)};
   for (uint64_t left = input.Below(4); left > 0; --left) decoders.push_back(TakeDecoder(input));
   return decoders;
 }

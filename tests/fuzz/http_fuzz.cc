@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "daemon/fakes.h"
-#include "daemon/metrics_handler.h"
-#include "export/exposition_parser.h"
+#include "export/prometheus/exposition_parser.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_input.h"
+#include "web/metrics.h"
 
 namespace bpftally {
 namespace {

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "base/unique_fd.h"
-#include "config/ebpf_exporter_dialect.h"
 #include "fuzz/fuzz_check.h"
-#include "programs/object_facts.h"
-#include "programs/plan.h"
+#include "programs/frontends/ebpf_exporter/planner.h"
+#include "programs/frontends/ebpf_exporter/v2_yaml.h"
+#include "programs/object/object_facts.h"
 
 namespace bpftally {
 namespace {

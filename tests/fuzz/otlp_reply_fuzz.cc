@@ -10,8 +10,8 @@
 #include "base/utf8.h"
 #include "daemon/fakes.h"
 #include "export/otlp/otlp_exporter.h"
+#include "export/otlp/otlp_fakes.h"
 #include "export/otlp/otlp_reply.h"
-#include "export/otlp_fakes.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_input.h"
 

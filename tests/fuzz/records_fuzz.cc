@@ -6,10 +6,10 @@
 #include <map>
 #include <vector>
 
+#include "census/snapshot_reader.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_input.h"
 #include "kernel/fake_bpf_sys.h"
-#include "kernel/snapshot_reader.h"
 #include "model/snapshot_yaml.h"
 
 namespace bpftally {

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "collect/collector.h"
-#include "export/exposition_parser.h"
-#include "export/text_writer.h"
+#include "export/prometheus/exposition_parser.h"
+#include "export/prometheus/text_writer.h"
 #include "fuzz/fuzz_check.h"
 #include "model/snapshot_yaml.h"
 

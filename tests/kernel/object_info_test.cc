@@ -1,6 +1,6 @@
 #include "kernel/object_info.h"
 
-#include "kernel/reader_fixture.h"
+#include "census/reader_fixture.h"
 
 namespace bpftally {
 namespace {

@@ -9,8 +9,9 @@
 #include <set>
 #include <string>
 
+#include "build_paths.h"
 #include "model/type_names.h"
-#include "model/yaml_tree.h"
+#include "yaml/tree.h"
 
 namespace bpftally {
 namespace {

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/unique_fd.h"
+#include "build_paths.h"
 #include "shipped/program_under_test.h"
 
 namespace bpftally {

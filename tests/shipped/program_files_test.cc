@@ -7,8 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "build_paths.h"
 #include "drop_reasons.h"
-#include "programs/program_file.h"
+#include "programs/frontends/program_file.h"
+#include "programs/plan/conflicts.h"
+#include "programs/plan/plan.h"
 
 namespace bpftally {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "export/exposition_parser.h"
+#include "export/prometheus/exposition_parser.h"
 
 namespace bpftally {
 namespace {

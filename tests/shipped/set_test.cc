@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "build_paths.h"
 #include "daemon/exit_status.h"
 #include "shipped/program_under_test.h"
 

@@ -9,7 +9,7 @@
 #include <ctime>
 #include <vector>
 
-#include "kernel/population/plain_objects.h"
+#include "population/plain_objects.h"
 
 namespace bpftally {
 namespace {

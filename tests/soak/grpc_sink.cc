@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "export/otlp_receivers.h"
+#include "export/otlp/otlp_receivers.h"
 
 namespace bpftally::testing {
 namespace {

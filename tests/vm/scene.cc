@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "kernel/population/population.h"
+#include "population/population.h"
 
 int main(int count, char** arguments) {
   if (count < 2) {

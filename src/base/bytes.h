@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+namespace bpftally {
+
+template <typename Number>
+uint64_t Load(std::string_view bytes) {
+  Number number = 0;
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return number;
+}
+
+// An unsigned number of the host's order; nothing where no number has so many bytes.
+inline std::optional<uint64_t> LoadUint(std::string_view bytes) {
+  switch (bytes.size()) {
+    case sizeof(uint8_t):
+      return Load<uint8_t>(bytes);
+    case sizeof(uint16_t):
+      return Load<uint16_t>(bytes);
+    case sizeof(uint32_t):
+      return Load<uint32_t>(bytes);
+    case sizeof(uint64_t):
+      return Load<uint64_t>(bytes);
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace bpftally

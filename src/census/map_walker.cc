@@ -1,0 +1,182 @@
+#include "census/map_walker.h"
+
+#include <linux/bpf.h>
+
+#include <span>
+
+#include "census/iterator_reader.h"
+#include "census/key_counter.h"
+#include "census_records.h"
+#include "kernel/object_info.h"
+#include "kernel/page_size.h"
+
+namespace bpftally {
+namespace {
+
+// Types of newer kernels than the header may be.
+constexpr uint32_t kArena = 33;
+constexpr uint32_t kRhash = 35;
+
+bool IsHash(uint32_t type) {
+  switch (type) {
+    case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_PERCPU_HASH:
+    case BPF_MAP_TYPE_LRU_HASH:
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Whether the memory of a map changes with its content; of a type that we do not know it may.
+bool HasVaryingMemory(const MapInfo& map) {
+  if (IsHash(map.type)) return (map.flags & BPF_F_NO_PREALLOC) != 0;
+  switch (map.type) {
+    case BPF_MAP_TYPE_LPM_TRIE:
+    case BPF_MAP_TYPE_SOCKHASH:
+    case BPF_MAP_TYPE_DEVMAP:
+    case BPF_MAP_TYPE_DEVMAP_HASH:
+      return true;
+    default:
+      return map.type >= kArena;
+  }
+}
+
+// Whether counting keys one by one gives the number of entries: arrays always have all of theirs.
+bool HasCountableKeys(uint32_t type) {
+  return IsHash(type) || type == BPF_MAP_TYPE_LPM_TRIE || type == BPF_MAP_TYPE_SOCKHASH ||
+         type == BPF_MAP_TYPE_DEVMAP_HASH || type == kRhash;
+}
+
+bool IsRingBuffer(uint32_t type) {
+  return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF;
+}
+
+MapInfo FromRecord(const map_record& record) {
+  MapInfo map{.id = record.id,
+              .type = record.type,
+              .name = {},
+              .key_size = record.key_size,
+              .value_size = record.value_size,
+              .max_entries = record.max_entries,
+              .flags = record.flags};
+  map.frozen = record.frozen != 0;
+  map.btf_id = record.btf_id;
+  if (record.known & MAP_KNOWS_MAP_EXTRA) map.map_extra = record.map_extra;
+  if (record.known & MAP_KNOWS_ENTRIES) map.entries = record.entries;
+  if (record.known & MAP_KNOWS_BUFFER_PAGES)
+    map.buffer_size_bytes = record.buffer_pages * PageSize();
+  if (IsRingBuffer(record.type)) map.buffer_size_bytes = record.max_entries;
+  if (record.known & MAP_KNOWS_BACKLOG) map.buffer_backlog_bytes = record.backlog;
+  if (record.known & MAP_KNOWS_LOST) map.perf_lost = record.lost;
+  return map;
+}
+
+MapInfo FromInfo(const bpf_map_info& info, size_t known) {
+  MapInfo map{.id = info.id,
+              .type = info.type,
+              .name = {},
+              .key_size = info.key_size,
+              .value_size = info.value_size,
+              .max_entries = info.max_entries,
+              .flags = info.map_flags};
+  if (BPFTALLY_HAS_FIELD(bpf_map_info, btf_value_type_id, known)) map.btf_id = info.btf_id;
+  if (BPFTALLY_HAS_FIELD(bpf_map_info, map_extra, known)) map.map_extra = info.map_extra;
+  if (IsRingBuffer(map.type)) map.buffer_size_bytes = map.max_entries;
+  return map;
+}
+
+}  // namespace
+
+MapWalker::Constant& MapWalker::Remember(const MapInfo& map) {
+  Constant& constant = constants_[map.id];
+  const uint32_t btf_id = map.btf_id.value_or(0);
+  if (constant.type != map.type || constant.max_entries != map.max_entries ||
+      constant.flags != map.flags || constant.btf_id != btf_id) {
+    constant = {
+        .type = map.type, .max_entries = map.max_entries, .flags = map.flags, .btf_id = btf_id};
+  }
+  return constant;
+}
+
+// Fails where it is too late to look: under its short name the map would be another one for a pass.
+Result<void> MapWalker::SetName(const Pass& pass, MapIdentity identity, Constant& constant,
+                                MapInfo& map) {
+  map.name = constant.name.value_or(std::string(identity.short_name));
+  if (constant.name) return {};
+  if (constant.btf_id != 0 && pass.may_open) {
+    if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
+    auto full = names_.MapName(constant.btf_id, identity);
+    if (!full) return {};
+    if (!full->empty()) map.name = std::move(*full);
+  }
+  constant.name = map.name;
+  return {};
+}
+
+void MapWalker::ReadFdInfo(const Pass& pass, int fd, Constant& constant, MapInfo& map) {
+  const auto fdinfo = pass.sys.FdInfo(fd);
+  if (!fdinfo) return;
+  if (const auto frozen = FdInfoNumber(*fdinfo, "frozen")) map.frozen = *frozen != 0;
+  map.memory_bytes = FdInfoNumber(*fdinfo, "memlock");
+  if (map.type == kArena && map.memory_bytes == 0u)
+    map.memory_bytes.reset();  // the kernel does not count an arena's pages
+  if (!HasVaryingMemory(map)) constant.memory_bytes = map.memory_bytes;
+}
+
+Result<void> MapWalker::Add(const Pass& pass, const map_record& record, std::vector<MapInfo>& out) {
+  MapInfo listed = FromRecord(record);
+  const std::string short_name = FixedText(record.name);
+  Constant& constant = Remember(listed);
+  auto named = SetName(pass, {short_name, record.btf_key_type_id, record.btf_value_type_id},
+                       constant, listed);
+  if (!named) return named;
+  MapInfo& map = out.emplace_back(std::move(listed));
+  map.memory_bytes = constant.memory_bytes;
+  const bool scan = scan_.enabled && !map.entries && HasCountableKeys(map.type);
+  if (!pass.may_open || (map.memory_bytes && !scan)) return {};
+  if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
+  const auto fd = pass.sys.OpenById(ObjectKind::kMap, map.id);
+  if (!fd) {
+    if (fd.error().kind == ErrorKind::kVanished)
+      return {};  // it was there for the iterator, and is listed
+    return std::unexpected(fd.error());
+  }
+  if (!map.memory_bytes) ReadFdInfo(pass, fd->get(), constant, map);
+  if (scan) map.entries = CountKeys(pass, fd->get(), map, scan_.max_entries);
+  return {};
+}
+
+Result<void> MapWalker::WalkByIterator(const Pass& pass, int link_fd, std::vector<MapInfo>& out) {
+  const auto stream = ReadIterator(pass, link_fd, buffer_);
+  out.reserve(stream.bytes.size() / sizeof(map_record));
+  return ReadRecords<map_record>(stream, [&](const map_record& record, std::span<const std::byte>) {
+    return Add(pass, record, out);
+  });
+}
+
+Result<void> MapWalker::Visit(const Pass& pass, int fd, std::vector<MapInfo>& out) {
+  bpf_map_info info{};
+  const auto known = GetInfo(pass.sys, fd, info);
+  if (!known) return std::unexpected(known.error());
+  MapInfo map = FromInfo(info, *known);
+  const std::string short_name = FixedText(info.name);
+  Constant& constant = Remember(map);
+  auto named =
+      SetName(pass, {short_name, info.btf_key_type_id, info.btf_value_type_id}, constant, map);
+  if (!named) return named;
+  ReadFdInfo(pass, fd, constant, map);  // at each pass: a map can be frozen at any time
+  if (scan_.enabled && HasCountableKeys(map.type))
+    map.entries = CountKeys(pass, fd, map, scan_.max_entries);
+  out.push_back(std::move(map));
+  return {};
+}
+
+Result<void> MapWalker::WalkById(const Pass& pass, uint64_t& vanished, std::vector<MapInfo>& out) {
+  return WalkObjects(pass, ObjectKind::kMap, vanished,
+                     [&](uint32_t, int fd) { return Visit(pass, fd, out); });
+}
+
+}  // namespace bpftally

@@ -1,0 +1,43 @@
+#include "export/prometheus/text_output.h"
+
+#include <cstdint>
+#include <cstring>
+
+namespace bpftally {
+namespace {
+
+// Not 0 where any of the word's bytes is `c`.
+uint64_t HasByte(uint64_t word, char c) {
+  constexpr uint64_t kLow = 0x0101010101010101;
+  constexpr uint64_t kHigh = 0x8080808080808080;
+  const uint64_t zero_if_equal = word ^ (kLow * static_cast<unsigned char>(c));
+  return (zero_if_equal - kLow) & ~zero_if_equal & kHigh;
+}
+
+// Copies a text at least as long as a word, and tells whether something in it may want an escape.
+template <typename Word>
+bool CopyWords(char* to, std::string_view text) {
+  uint64_t found = 0;
+  const auto copy = [&](size_t at) {
+    Word word = 0;
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    std::memcpy(to + at, &word, sizeof(word));
+    found |= HasByte(word, '\\') | HasByte(word, '\n') | HasByte(word, '"');
+  };
+  const size_t last = text.size() - sizeof(Word);
+  for (size_t at = 0; at < last; at += sizeof(Word)) copy(at);
+  copy(last);  // overlaps the one before
+  return found != 0;
+}
+
+}  // namespace
+
+// One look and one copy at once, word by word: half of the writer's time was in doing both by char.
+bool CopyLooking(char* to, std::string_view text) {
+  if (text.size() >= sizeof(uint64_t)) return CopyWords<uint64_t>(to, text);
+  if (text.size() >= sizeof(uint32_t)) return CopyWords<uint32_t>(to, text);
+  if (text.size() >= sizeof(uint16_t)) return CopyWords<uint16_t>(to, text);
+  return !text.empty() && CopyWords<uint8_t>(to, text);
+}
+
+}  // namespace bpftally

@@ -1,0 +1,270 @@
+#include "export/prometheus/text_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "export/prometheus/text_number.h"
+#include "export/prometheus/text_output.h"
+
+namespace bpftally {
+namespace {
+
+// In a help text of 0.0.4 a double quote stands for itself; everywhere else it ends the text.
+enum class Quotes { kPlain, kEscaped };
+
+void AppendEscaped(TextOutput& out, std::string_view text, Quotes quotes) {
+  if (out.AppendPlain(text)) return;
+  for (const char& c : text) {
+    if (c == '\n') {
+      out.Append("\\n");
+    } else {
+      if (c == '\\' || (c == '"' && quotes == Quotes::kEscaped)) out.Append("\\");
+      out.Append({&c, 1});
+    }
+  }
+}
+
+void AppendValue(TextOutput& out, double value) {
+  char* end = FormatNumber(out.Room(kNumberBytes), value);
+  *end++ = '\n';
+  out.Advance(end);
+}
+
+template <std::integral T>
+void AppendValue(TextOutput& out, T value) {
+  char* room = out.Room(kNumberBytes);
+  char* end = std::to_chars(room, room + kNumberBytes - 1, value).ptr;
+  *end++ = '\n';
+  out.Advance(end);
+}
+
+void AppendValue(TextOutput& out, const Number& number) {
+  std::visit([&](auto value) { AppendValue(out, value); }, number);
+}
+
+// A text that is copied for each series, by whole blocks: a memcpy of a length that the compiler
+// cannot know is a call, and a line has one for each label.
+class BlockText {
+ public:
+  explicit BlockText(std::string text) : size_(text.size()), blocks_(std::move(text)) {
+    blocks_.resize((size_ + kBlockBytes - 1) / kBlockBytes * kBlockBytes);
+  }
+
+  std::string_view text() const { return {blocks_.data(), size_}; }
+  size_t room() const { return blocks_.size(); }  // that CopyTo needs
+
+  char* CopyTo(char* to) const {
+    for (size_t at = 0; at < blocks_.size(); at += kBlockBytes)
+      std::memcpy(to + at, blocks_.data() + at, kBlockBytes);
+    return to + size_;
+  }
+
+ private:
+  static constexpr size_t kBlockBytes = 32;
+  size_t size_;
+  std::string blocks_;
+};
+
+// The name and labels of a family's series, rendered once with gaps for the label values:
+// `name{id="`, `",type="`, `"} `.
+class SeriesText {
+ public:
+  SeriesText(std::string_view name, std::span<const std::string> labels)
+      : end_(labels.empty() ? fmt::format("{} ", name) : "\"} "), room_(end_.room()) {
+    std::string before = fmt::format("{}{{", name);
+    for (const std::string& label : labels) {
+      before_values_.emplace_back(fmt::format("{}{}=\"", before, label));
+      room_ += before_values_.back().room();
+      before = "\",";
+    }
+  }
+
+  void Write(TextOutput& out, LabelValues values) const {
+    if (!WriteAtOnce(out, values)) WriteEscaped(out, values);
+  }
+
+ private:
+  // Does nothing where something is to be escaped, or longer than a piece: in hardly any line.
+  bool WriteAtOnce(TextOutput& out, LabelValues values) const {
+    size_t room = room_;
+    for (size_t i = 0; i < before_values_.size(); ++i) room += values[i].size();
+    char* at = out.Room(room);
+    if (at == nullptr) return false;
+    bool escapes = false;
+    for (const BlockText& before : before_values_) {
+      at = before.CopyTo(at);
+      escapes |= CopyLooking(at, *values);
+      at += (values++)->size();
+    }
+    if (escapes) return false;
+    out.Advance(end_.CopyTo(at));
+    return true;
+  }
+
+  void WriteEscaped(TextOutput& out, LabelValues values) const {
+    for (const BlockText& before : before_values_) {
+      out.Append(before.text());
+      AppendEscaped(out, *values++, Quotes::kEscaped);
+    }
+    out.Append(end_.text());
+  }
+
+  std::vector<BlockText> before_values_;
+  BlockText end_;
+  size_t room_;
+};
+
+std::string_view TypeName(MetricType type) {
+  switch (type) {
+    case MetricType::kCounter:
+      return "counter";
+    case MetricType::kGauge:
+      return "gauge";
+    case MetricType::kHistogram:
+      break;
+  }
+  return "histogram";
+}
+
+constexpr std::string_view kCounterSuffix = "_total";
+
+// The word that a UCUM unit is in Prometheus names; empty where OpenMetrics has none.
+std::string_view UnitWord(std::string_view unit) {
+  if (unit == "By") return "bytes";
+  if (unit == "s") return "seconds";
+  return {};
+}
+
+// Writes one family in one format.
+class FamilyWriter {
+ public:
+  FamilyWriter(TextOutput& out, const MetricFamily& family, TextFormat format)
+      : out_(out), family_(family), spec_(family.spec), format_(format) {}
+
+  void Write() {
+    WriteHeader();
+    if (spec_.type == MetricType::kHistogram) {
+      WriteHistograms();
+    } else {
+      WriteSamples();
+    }
+  }
+
+ private:
+  bool open_metrics() const { return format_ == TextFormat::kOpenMetrics100; }
+
+  // OpenMetrics names a counter's family without the suffix that its samples carry.
+  std::string_view FamilyName() const {
+    std::string_view name = spec_.name;
+    if (open_metrics() && spec_.type == MetricType::kCounter && name.ends_with(kCounterSuffix)) {
+      name.remove_suffix(kCounterSuffix.size());
+    }
+    return name;
+  }
+
+  // A counter whose author named it without the suffix is none to OpenMetrics; its name must not
+  // depend on the format.
+  std::string_view FamilyType() const {
+    const bool nameless_counter = open_metrics() && spec_.type == MetricType::kCounter &&
+                                  !spec_.name.ends_with(kCounterSuffix);
+    return nameless_counter ? "unknown" : TypeName(spec_.type);
+  }
+
+  void WriteHeader() {
+    const std::string_view name = FamilyName();
+    out_.Append(fmt::format("# HELP {} ", name));
+    AppendEscaped(out_, spec_.help, open_metrics() ? Quotes::kEscaped : Quotes::kPlain);
+    out_.Append(fmt::format("\n# TYPE {} {}\n", name, FamilyType()));
+    const std::string_view unit = UnitWord(spec_.unit);
+    if (open_metrics() && !unit.empty() && name.ends_with(fmt::format("_{}", unit))) {
+      out_.Append(fmt::format("# UNIT {} {}\n", name, unit));
+    }
+  }
+
+  void WriteSamples() {
+    const SeriesText series(spec_.name, spec_.label_names);
+    for (const Sample& sample : family_.samples) {
+      series.Write(out_, sample.labels);
+      AppendValue(out_, sample.value);
+    }
+  }
+
+  void WriteHistograms() {
+    std::vector<std::string> bucket_labels = spec_.label_names;
+    bucket_labels.emplace_back("le");
+    const SeriesText bucket(spec_.name + "_bucket", bucket_labels);
+    const SeriesText sum(spec_.name + "_sum", spec_.label_names);
+    const SeriesText count(spec_.name + "_count", spec_.label_names);
+    for (const HistogramSample& sample : family_.histograms) {
+      const uint64_t total = WriteBuckets(bucket, sample);
+      const std::optional<Number> known_sum = Sum(sample);
+      if (known_sum) {
+        sum.Write(out_, sample.labels);
+        AppendValue(out_, *known_sum);
+      }
+      // OpenMetrics allows a count only beside a sum; the +Inf bucket tells it anyway.
+      if (known_sum || !open_metrics()) {
+        count.Write(out_, sample.labels);
+        AppendCount(total);
+      }
+    }
+  }
+
+  // OpenMetrics forbids a sum that can fall, which negative observations make possible.
+  std::optional<Number> Sum(const HistogramSample& sample) const {
+    const bool may_fall = !sample.upper_bounds.empty() && sample.upper_bounds.front() < 0;
+    return open_metrics() && may_fall ? std::nullopt : sample.sum;
+  }
+
+  uint64_t WriteBuckets(const SeriesText& bucket, const HistogramSample& sample) {
+    values_.assign(sample.labels, sample.labels + spec_.label_names.size());
+    values_.emplace_back();
+    BoundText bound_text;
+    uint64_t cumulative = 0;
+    for (size_t i = 0; i < sample.counts.size(); ++i) {
+      // Never falls, whatever a program left in its map.
+      cumulative += std::min(sample.counts[i], UINT64_MAX - cumulative);
+      values_.back() = i < sample.upper_bounds.size()
+                           ? bound_text.Format(sample.upper_bounds[i], format_)
+                           : "+Inf";
+      bucket.Write(out_, values_.data());
+      AppendCount(cumulative);
+    }
+    return cumulative;
+  }
+
+  // As Go's client does it: in 0.0.4 every value is a floating point number.
+  void AppendCount(uint64_t count) {
+    if (open_metrics()) return AppendValue(out_, count);
+    AppendValue(out_, static_cast<double>(count));
+  }
+
+  TextOutput& out_;
+  const MetricFamily& family_;
+  const FamilySpec& spec_;
+  TextFormat format_;
+  std::vector<std::string_view> values_;  // of a bucket; a member, so as to allocate once
+};
+
+}  // namespace
+
+void WriteText(const MetricBatch& batch, TextFormat format, const TextSink& sink,
+               const FamilyFilter& filter) {
+  TextOutput out(sink);
+  for (const MetricFamily& family : batch.families()) {
+    const bool empty = family.samples.empty() && family.histograms.empty();
+    if (empty || (filter && !filter(family))) continue;
+    FamilyWriter(out, family, format).Write();
+  }
+  if (format == TextFormat::kOpenMetrics100) out.Append("# EOF\n");
+  out.Flush();
+}
+
+}  // namespace bpftally

@@ -1,0 +1,130 @@
+#include "host/cgroup_watch.h"
+
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "host/directory_tree.h"
+
+namespace bpftally {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint32_t kWanted = IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR;
+
+}  // namespace
+
+Result<CgroupWatch> CgroupWatch::Make(const std::string& root) {
+  std::error_code error;
+  if (!fs::is_directory(root, error))
+    return std::unexpected(ErrnoError(error ? error.value() : ENOTDIR, "cannot watch " + root));
+  UniqueFd notifications(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  // Without (a limit of the user's): by looking again.
+  return CgroupWatch(root, std::move(notifications));
+}
+
+CgroupWatch::CgroupWatch(std::string root, UniqueFd notifications)
+    : root_(std::move(root)), notifications_(std::move(notifications)) {}
+
+CgroupWatch::Changes CgroupWatch::Wait(std::chrono::milliseconds longest, int end) {
+  Changes changes;
+  if (!rescan_) {
+    std::array<pollfd, 2> wait{{{end, POLLIN, 0}, {notifications_.get(), POLLIN, 0}}};
+    ::poll(wait.data(), wait.size(), static_cast<int>(TimeLeft(longest).count()));
+    ReadNotifications(changes);
+    // However many notifications came: those without a watch send none.
+    if (!complete_ && TimeLeft(longest) == std::chrono::milliseconds(0)) rescan_ = true;
+  }
+  if (rescan_) LookAgain(changes);
+  return changes;
+}
+
+// Until the next full look, where there must be one.
+std::chrono::milliseconds CgroupWatch::TimeLeft(std::chrono::milliseconds longest) const {
+  using std::chrono::milliseconds;
+  if (complete_) return longest;
+  const auto since = std::chrono::steady_clock::now() - looked_at_;
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(longest - since));
+}
+
+void CgroupWatch::ReadNotifications(Changes& changes) {
+  alignas(inotify_event) std::array<char, 65536> buffer;
+  while (true) {
+    const ssize_t got = ::read(notifications_.get(), buffer.data(), buffer.size());
+    if (got <= 0) return;
+    for (size_t at = 0; at < static_cast<size_t>(got);) {
+      inotify_event event{};
+      std::memcpy(&event, buffer.data() + at, sizeof event);
+      Handle(event.wd, event.mask, event.len > 0 ? buffer.data() + at + sizeof event : "", changes);
+      at += sizeof event + event.len;
+    }
+  }
+}
+
+void CgroupWatch::Handle(int watch, unsigned mask, const std::string& name, Changes& changes) {
+  if ((mask & IN_Q_OVERFLOW) != 0) rescan_ = true;
+  const auto parent = paths_.find(watch);
+  if (parent == paths_.end() || (mask & IN_ISDIR) == 0 || name.empty()) return;
+  const std::string path = parent->second + "/" + name;
+  if ((mask & (IN_CREATE | IN_MOVED_TO)) != 0) AddTree(path, changes);
+  if ((mask & (IN_DELETE | IN_MOVED_FROM)) != 0) Remove(path, changes);
+}
+
+// Groups that were made below it before its watch began are found by looking.
+void CgroupWatch::AddTree(const std::string& path, Changes& changes) {
+  VisitTree(path, [&](const std::string& group) { return AddOne(group, changes); });
+}
+
+// False: it is known, or gone again.
+bool CgroupWatch::AddOne(const std::string& path, Changes& changes) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return false;
+  const auto known = groups_.find(path);
+  if (known != groups_.end() && known->second.inode == status.st_ino) return false;
+  Remove(path, changes);  // another one had its name, and nobody told us of its end
+  const int watch =
+      notifications_ ? ::inotify_add_watch(notifications_.get(), path.c_str(), kWanted) : -1;
+  if (watch >= 0)
+    paths_[watch] = path;
+  else if (!notifications_ || errno != ENOENT)
+    complete_ = false;
+  groups_[path] = {status.st_ino, watch};
+  changes.added.push_back(path);
+  return true;
+}
+
+void CgroupWatch::Remove(const std::string& path, Changes& changes) {
+  const auto known = groups_.find(path);
+  if (known == groups_.end()) return;
+  // The kernel ended the watch itself.
+  if (known->second.watch >= 0) paths_.erase(known->second.watch);
+  groups_.erase(known);
+  changes.removed.push_back(path);
+}
+
+void CgroupWatch::LookAgain(Changes& changes) {
+  rescan_ = false;
+  looked_at_ = std::chrono::steady_clock::now();
+  std::set<std::string> there;
+  VisitTree(root_, [&](const std::string& path) {
+    there.insert(path);
+    AddOne(path, changes);
+    return true;
+  });
+  std::vector<std::string> gone;
+  for (const auto& [path, group] : groups_) {
+    if (!there.contains(path)) gone.push_back(path);
+  }
+  for (const std::string& path : gone) Remove(path, changes);
+}
+
+}  // namespace bpftally

@@ -1,0 +1,31 @@
+#pragma once
+
+// The host's lists of names as tables, and how the numbers of each become one key.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "host/name_table.h"
+
+namespace bpftally {
+
+// /proc/kallsyms, from its start whatever was read of `fd` before. Names of modules' symbols keep
+// "\t[module]". kPermission where the kernel hides the addresses.
+Result<NameTable> ReadKernelSymbols(int fd);
+
+constexpr uint64_t PartitionKey(uint32_t major, uint32_t minor) {
+  return uint64_t{major} << 32 | minor;
+}
+Result<NameTable> ReadPartitions(const std::string& path);  // /proc/partitions
+
+enum class PciKind : uint64_t { kVendor, kDevice, kClass, kSubclass };
+// `id`: of a device vendor << 16 | device, of a subclass class << 8 | subclass.
+constexpr uint64_t PciKey(PciKind kind, uint32_t id) {
+  return static_cast<uint64_t>(kind) << 32 | id;
+}
+// The first of `paths` that can be read.
+Result<NameTable> ReadPciIds(const std::vector<std::string>& paths);
+
+}  // namespace bpftally

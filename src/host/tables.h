@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "host/aging_cache.h"
+#include "host/cached_table.h"
+#include "host/cgroup_names.h"
+#include "host/files.h"
+
+namespace bpftally {
+
+class BpfSys;
+
+// Where the facts of the host come from.
+struct HostSources {
+  std::string proc = "/proc";
+  std::vector<std::string> pci_ids = {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"};
+  std::string cgroup_root = "/sys/fs/cgroup";
+  // Until somebody knows better: the tree of cgroups is walked, interfaces have no names.
+  CgroupNames::Resolver cgroup_path = [](uint64_t) -> Result<std::string> {
+    return std::unexpected(Error{ErrorKind::kUnsupported, 0, "cgroups cannot be asked for by id"});
+  };
+  std::function<std::optional<std::string>(uint32_t index)> interface_name = [](uint32_t) {
+    return std::optional<std::string>();
+  };
+};
+
+// Those of this machine; `sys` must outlive what is made of them.
+HostSources HostSourcesOf(BpfSys& sys);
+
+// What numbers of the kernel are called on this host: each list is read when first asked for, kept
+// current, bounded, and let go when nobody asks any more. Views live until the next call. One
+// thread.
+class HostTables {
+ public:
+  static constexpr size_t kInterfaces = 8192;
+  static constexpr std::chrono::seconds kInterfaceFor{10};  // an interface can be renamed
+  static constexpr std::chrono::minutes kIdle{10};          // after it a list is let go
+  static constexpr CachedTable::Ages kSymbolAges{std::chrono::seconds(30), std::chrono::minutes(10),
+                                                 kIdle};
+  static constexpr CachedTable::Ages kPartitionAges{std::chrono::seconds(1),
+                                                    std::chrono::minutes(1), kIdle};
+  static constexpr CachedTable::Ages kPciAges{std::chrono::minutes(10), std::chrono::hours(24),
+                                              kIdle};
+
+  // Opens /proc/kallsyms: what it may show is decided by the privileges of this moment.
+  HostTables(HostSources sources, const Clock& clock);
+  HostTables(const HostTables&) = delete;
+  HostTables& operator=(const HostTables&) = delete;
+  ~HostTables() = default;
+
+  std::optional<std::string_view> InterfaceName(uint32_t index);
+  std::optional<std::string_view> PartitionName(uint32_t major, uint32_t minor);
+  std::optional<std::string_view> SymbolAt(uint64_t address);
+  std::optional<std::string_view> SymbolAround(uint64_t address);  // the nearest at or below
+  std::optional<std::string_view> CgroupPath(uint64_t id);
+  std::optional<std::string_view> PciName(PciKind kind, uint32_t id);
+  bool HasPciIds();
+
+  // To be called now and then, also when nothing is decoded.
+  void Trim();
+
+  // How many names are in memory.
+  size_t size() const;
+
+ private:
+  struct Interface {
+    std::optional<std::string> name;
+    std::optional<CgroupNames::TimePoint> asked;
+  };
+
+  HostSources sources_;
+  const Clock& clock_;
+  UniqueFd kernel_symbols_;
+  CachedTable symbols_;
+  CachedTable partitions_;
+  CachedTable pci_;
+  CgroupNames cgroups_;
+  AgingCache<uint32_t, Interface> interfaces_;
+};
+
+}  // namespace bpftally

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <cstdint>
+
+namespace bpftally {
+
+// Bytes of a page of memory, on this machine.
+uint64_t PageSize();
+
+}  // namespace bpftally

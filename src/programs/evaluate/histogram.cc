@@ -1,0 +1,180 @@
+#include "programs/evaluate/histogram.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "base/byte_index.h"
+#include "programs/plan/plan.h"
+#include "programs/read/entry_value.h"
+
+namespace bpftally {
+namespace {
+
+struct Bucket {
+  uint64_t slot = 0;
+  size_t place = 0;  // of its bound
+};
+
+std::vector<Bucket> SortBySlot(const std::vector<uint64_t>& slots) {
+  std::vector<Bucket> buckets;
+  for (size_t place = 0; place < slots.size(); ++place)
+    if (slots[place] != kNoSlot) buckets.push_back({slots[place], place});
+  std::ranges::sort(buckets, {}, &Bucket::slot);
+  return buckets;
+}
+
+class HistogramEvaluator final : public MetricEvaluator {
+ public:
+  HistogramEvaluator(const MetricPlan& plan, LabelDecoder labels, DecoderChain slot)
+      : plan_(*plan.histogram),
+        value_(plan.value),
+        buckets_(SortBySlot(plan_.slots)),
+        labels_(std::move(labels)),
+        slot_(std::move(slot)) {}
+
+  const std::vector<std::string>& label_names() const override { return labels_.names(); }
+
+  void Start(const EvaluationScope& scope) override {
+    scope_.emplace(scope);
+    result_ = {};
+    index_.Clear();
+    counts_.clear();
+    sums_.clear();
+  }
+
+  Result<void> Add(const MapContent& piece) override {
+    result_.entries += piece.count();
+    for (size_t entry = 0; entry < piece.count(); ++entry) {
+      uint64_t value = 0;  // may wrap, as everywhere where counts are 64 bits
+      for (size_t cpu = 0; cpu < piece.cpus; ++cpu) value += EntryValue(piece, entry, cpu, value_);
+      if (auto added = AddEntry(EntryKey(piece, entry), value); !added) return added;
+    }
+    return {};
+  }
+
+  Evaluated Finish() override {
+    MetricBatch& batch = scope_->batch;
+    const auto bounds = batch.Bounds(plan_.upper_bounds);
+    for (size_t i = 0; i < result_.histograms.size(); ++i) {
+      HistogramSample& histogram = result_.histograms[i];
+      histogram.upper_bounds = bounds;
+      histogram.counts = batch.Counts(std::span(counts_).subspan(i * Width(), Width()));
+      histogram.sum = static_cast<double>(sums_[i]) * plan_.multiplier;
+    }
+    return std::move(result_);
+  }
+
+  void FreeBuffers() override {
+    index_ = {};
+    counts_ = {};
+    sums_ = {};
+    result_ = {};
+  }
+
+ private:
+  // The last bucket, of +Inf, never gets anything: what no bound holds is dropped.
+  size_t Width() const { return plan_.upper_bounds.size() + 1; }
+
+  Result<void> AddEntry(std::string_view key, uint64_t value) {
+    const auto wanted = labels_.Decode(key);
+    if (!wanted) return std::unexpected(wanted.error());
+    const auto slot = *wanted == Decoder::Verdict::kKeep ? DecodeSlot(key) : std::nullopt;
+    if (!slot) {
+      ++result_.unwanted;
+      return {};
+    }
+    if (!*slot) return std::unexpected(slot->error());
+    if (const auto histogram = FindOrMakeHistogram()) Count(*histogram, **slot, value);
+    return {};
+  }
+
+  // Empty where a decoder drops it.
+  std::optional<Result<uint64_t>> DecodeSlot(std::string_view key) {
+    const auto [offset, size] = plan_.slot.field;
+    if (offset > key.size() || key.size() - offset < size)
+      return std::unexpected(
+          Error{ErrorKind::kInvalid, 0, "the key ends before the histogram's slot"});
+    const auto verdict = slot_.Decode(key.substr(offset, size), slot_text_, scratch_);
+    if (!verdict) return std::unexpected(Wrap(verdict.error(), "the histogram's slot"));
+    if (*verdict == Decoder::Verdict::kDrop) return std::nullopt;
+    return ParseSlot(slot_text_);
+  }
+
+  std::optional<size_t> FindOrMakeHistogram() {
+    const std::string_view joined = labels_.Join();
+    if (result_.histograms.size() >= scope_->max_series && !index_.Contains(joined)) {
+      ++result_.over_limit;
+      return std::nullopt;
+    }
+    const auto [number, is_new] = index_.Insert(joined);
+    if (is_new) {
+      result_.histograms.push_back({.labels = PublishLabels(scope_->batch, labels_.values()),
+                                    .upper_bounds = {},
+                                    .counts = {},
+                                    .sum = {},
+                                    .start_time_ns = scope_->start_time_ns});
+      counts_.resize(counts_.size() + Width());
+      sums_.push_back(0);
+    }
+    return number;
+  }
+
+  void Count(size_t histogram, uint64_t slot, uint64_t value) {
+    if (slot == kNoSlot) return;
+    if (slot == plan_.sum_slot) sums_[histogram] += value;
+    const auto bucket = std::ranges::lower_bound(buckets_, slot, {}, &Bucket::slot);
+    if (bucket != buckets_.end() && bucket->slot == slot)
+      counts_[histogram * Width() + bucket->place] += value;
+  }
+
+  const HistogramPlan plan_;
+  const FieldPlan value_;
+  const std::vector<Bucket> buckets_;
+  LabelDecoder labels_;
+  DecoderChain slot_;
+
+  std::optional<EvaluationScope> scope_;
+  Evaluated result_;
+  ByteIndex index_;               // of label sets; their numbers are those of the histograms
+  std::vector<uint64_t> counts_;  // Width() for each
+  std::vector<uint64_t> sums_;
+  std::string slot_text_;
+  std::string scratch_;
+};
+
+int BaseOf(std::string_view& text) {
+  if (text.size() < 2 || text[0] != '0') return 10;
+  const char kind = static_cast<char>(text[1] | 0x20);
+  const int base = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 0;
+  text.remove_prefix(base == 0 ? 1 : 2);
+  return base == 0 ? 8 : base;
+}
+
+}  // namespace
+
+Result<uint64_t> ParseSlot(std::string_view text) {
+  std::string_view digits = text;
+  const int base = BaseOf(digits);
+  uint64_t slot = 0;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), slot, base);
+  if (error == std::errc() && end == digits.data() + digits.size()) return slot;
+  return std::unexpected(
+      Error{ErrorKind::kInternal, 0,
+            fmt::format("the histogram's slot is \"{:.64}\", which is no unsigned number", text)});
+}
+
+Result<std::unique_ptr<MetricEvaluator>> MakeHistogramEvaluator(const MetricPlan& plan,
+                                                                HostTables& tables) {
+  auto labels = LabelDecoder::Make(plan.labels, tables);
+  if (!labels) return std::unexpected(labels.error());
+  auto slot = DecoderChain::Make(plan.histogram->slot.decoders, tables);
+  if (!slot) return std::unexpected(Wrap(slot.error(), "the histogram's slot"));
+  return std::make_unique<HistogramEvaluator>(plan, std::move(*labels), std::move(*slot));
+}
+
+}  // namespace bpftally

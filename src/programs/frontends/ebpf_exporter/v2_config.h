@@ -1,0 +1,78 @@
+#pragma once
+
+// One metric program's configuration as its author wrote it: every front end (for now the
+// ebpf_exporter v2 dialect) ends in these structs. Nothing is checked against the object yet.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/finding.h"
+#include "programs/plan/plan.h"
+
+namespace bpftally {
+
+struct LabelConfig {
+  std::string name;
+  uint64_t size = 0;     // bytes
+  uint64_t padding = 0;  // bytes after it that are skipped
+  std::vector<DecoderPlan> decoders = {};
+  ConfigPosition at = {};
+};
+
+// One of several counters that lie one after another in a map's value, 8 bytes each.
+struct CounterValueConfig {
+  std::string name;  // of the metric, without the prefix
+  std::string help;
+  ConfigPosition at = {};
+};
+
+struct CounterConfig {
+  std::string name;  // of the map, and without the prefix of the metric
+  std::string help;
+  bool perf_event_array = false;
+  std::chrono::nanoseconds flush_interval = std::chrono::hours(1);
+  std::vector<CounterValueConfig> values = {};  // if any: they are the metrics
+  std::vector<LabelConfig> labels = {};
+  ConfigPosition at = {};
+};
+
+struct HistogramConfig {
+  std::string name;
+  std::string help;
+  std::string bucket_type;  // exp2, exp2zero, linear, fixed
+  int64_t bucket_min = 0;
+  int64_t bucket_max = 0;
+  double bucket_multiplier = 0;  // 0 means 1
+  std::vector<double> bucket_keys = {};
+  std::vector<LabelConfig> labels = {};  // the last one is the bucket
+  ConfigPosition at = {};
+};
+
+struct SpanConfig {
+  std::string ringbuf;  // the map; the span's name where empty
+  std::string name;
+  std::string service;
+  std::vector<LabelConfig> labels = {};
+  ConfigPosition at = {};
+};
+
+struct ProgramConfig {
+  std::string name;           // the file's stem
+  std::string file;           // for messages
+  std::string object;         // the .bpf.o
+  std::string metric_prefix;  // "ebpf_exporter_"
+  // Ours, for lists of programs: what it shows and what it needs, a line each. May be empty.
+  std::string description = {};
+  std::string needs = {};
+  std::vector<CounterConfig> counters = {};
+  std::vector<HistogramConfig> histograms = {};
+  std::vector<SpanConfig> spans = {};
+  std::vector<std::string> kaddrs = {};
+  std::optional<CgroupIdMapPlan> cgroup_id_map = std::nullopt;
+};
+
+}  // namespace bpftally

@@ -1,0 +1,242 @@
+#include "programs/read/map_reader.h"
+
+#include <fmt/format.h>
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "kernel/map_handle.h"
+
+namespace bpftally {
+namespace {
+
+constexpr uint32_t kMostRoom = 4096;       // entries a call at first,
+constexpr size_t kPieceBytes = 4 << 20;    // and what they may take: large ones come few at a time
+constexpr size_t kMappedPiece = 8 * 1024;  // elements: whole pages, whatever a page is
+constexpr int kRetries = 100;              // of one call, when keys vanish under it
+constexpr size_t kPatience = 4096;         // repeated keys, beside three for each new one
+constexpr int kNoSuchOperation = 524;      // ENOTSUPP of the kernel
+
+size_t RoundUp8(size_t size) { return (size + 7) / 8 * 8; }
+
+bool IsArray(uint32_t type) {
+  return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+bool IsHash(uint32_t type) {
+  return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_LRU_HASH ||
+         type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
+
+bool LacksBatch(const Error& error) {
+  return error.sys_errno == EINVAL || error.sys_errno == kNoSuchOperation;
+}
+
+std::string_view AsText(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+bool IsPerCpu(uint32_t map_type) {
+  return map_type == BPF_MAP_TYPE_PERCPU_HASH || map_type == BPF_MAP_TYPE_PERCPU_ARRAY ||
+         map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
+
+// "0-3", "0,2-5"
+Result<size_t> PossibleCpus(BpfSys& sys) {
+  const auto text = sys.ReadFile("/sys/devices/system/cpu/possible");
+  if (!text) return std::unexpected(text.error());
+  size_t count = 0;
+  const char* at = text->data();
+  const char* const end = at + text->size();
+  while (at < end) {
+    size_t first = 0;
+    auto parsed = std::from_chars(at, end, first);
+    if (parsed.ec != std::errc()) break;
+    size_t last = first;
+    if (parsed.ptr < end && *parsed.ptr == '-') parsed = std::from_chars(parsed.ptr + 1, end, last);
+    count += last - first + 1;
+    at = parsed.ptr + 1;
+  }
+  if (count > 0) return count;
+  return std::unexpected(
+      Error{ErrorKind::kInternal, 0, fmt::format("no CPU in \"{}\" of {}", *text, "possible")});
+}
+
+MapReader::MapReader(BpfSys& sys, const Clock& clock, size_t possible_cpus)
+    : sys_(sys), clock_(clock), possible_cpus_(possible_cpus) {}
+
+Result<void> MapReader::Read(const MapHandle& map, std::chrono::steady_clock::time_point deadline,
+                             const Sink& sink) {
+  const Task task{map, deadline, sink};
+  const bool per_cpu = IsPerCpu(map.type);
+  piece_.key_size = map.key_size;
+  piece_.value_size = per_cpu || IsMapped(map) ? RoundUp8(map.value_size) : map.value_size;
+  piece_.cpus = per_cpu ? possible_cpus_ : 1;
+  seen_.Clear();
+  repeats_ = 0;
+  if (IsMapped(map)) return ReadMapped(task);
+  if (types_without_batch_.contains(map.type)) return ReadByKey(task);
+  const Result<void> read = ReadBatches(task);
+  if (read || began_ || !LacksBatch(read.error())) return read;
+  types_without_batch_.insert(map.type);
+  return ReadByKey(task);
+}
+
+void MapReader::FreeBuffers() {
+  piece_ = {};
+  seen_ = {};
+}
+
+bool MapReader::IsMapped(const MapHandle& map) const {
+  return map.type == BPF_MAP_TYPE_ARRAY && (map.flags & BPF_F_MMAPABLE) != 0;
+}
+
+Result<void> MapReader::ReadMapped(const Task& task) {
+  for (size_t first = 0; first < task.map.max_entries; first += kMappedPiece) {
+    if (auto in_time = CheckTime(task); !in_time) return in_time;
+    const size_t count = std::min(kMappedPiece, task.map.max_entries - first);
+    MakeRoom(count);
+    if (auto copied = sys_.CopyMapped(task.map.fd, first * piece_.value_size, piece_.values);
+        !copied)
+      return copied;
+    for (size_t i = 0; i < count; ++i) {
+      const auto index = static_cast<uint32_t>(first + i);
+      std::memcpy(piece_.keys.data() + i * sizeof index, &index, sizeof index);
+    }
+    if (auto taken = task.sink(piece_); !taken) return taken;
+  }
+  return {};
+}
+
+Result<void> MapReader::ReadBatches(const Task& task) {
+  uint32_t room = std::clamp<uint32_t>(task.map.max_entries, 1, FirstRoom());
+  cursor_.assign(std::max<size_t>(task.map.key_size, sizeof(uint32_t)), std::byte{0});
+  began_ = false;
+  retries_ = 0;
+  while (true) {
+    if (auto in_time = CheckTime(task); !in_time) return in_time;
+    const Result<bool> at_end = ReadBatch(task, room);
+    if (!at_end) return std::unexpected(at_end.error());
+    if (*at_end) return {};
+  }
+}
+
+// True at the end. A hash map's buckets come whole, each once: no key comes twice.
+Result<bool> MapReader::ReadBatch(const Task& task, uint32_t& room) {
+  MakeRoom(room);
+  const auto answer =
+      sys_.LookupBatch(task.map.fd, {.after = began_ ? std::span(cursor_) : std::span<std::byte>(),
+                                     .cursor = cursor_,
+                                     .keys = piece_.keys,
+                                     .values = piece_.values,
+                                     .room = room});
+  if (!answer) {
+    const int code = answer.error().sys_errno;
+    const bool too_small = code == ENOSPC && room <= task.map.max_entries;
+    const bool disturbed = (code == EINTR || code == EAGAIN) && ++retries_ < kRetries;
+    if (!too_small && !disturbed) return std::unexpected(answer.error());
+    if (too_small) room *= 2;
+    return false;
+  }
+  began_ = true;
+  retries_ = 0;
+  size_t count = std::min(answer->count, room);
+  if (!IsHash(task.map.type) && !IsArray(task.map.type)) count = DropRepeated(count);
+  if (auto handed = HandOver(task, count); !handed) return std::unexpected(handed.error());
+  if (auto moving = CheckRepeats(task); !moving) return std::unexpected(moving.error());
+  return answer->at_end;
+}
+
+Result<void> MapReader::ReadByKey(const Task& task) {
+  std::vector<std::byte> key;
+  std::vector<std::byte> next(task.map.key_size);
+  size_t count = 0;
+  const uint32_t room = FirstRoom();
+  MakeRoom(room);
+  while (true) {
+    if (auto in_time = CheckTime(task); !in_time) return in_time;
+    const Result<bool> more = sys_.NextKey(task.map.fd, key, next);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return HandOver(task, count);
+    key = next;
+    // It began at the front again, as the key before had vanished; on from here it finds the rest.
+    if (!IsArray(task.map.type) && IsRepeated(key)) {
+      if (auto moving = CheckRepeats(task); !moving) return moving;
+      continue;
+    }
+    if (auto read = ReadEntry(task, key, count); !read) return read;
+    if (count < room) continue;
+    if (auto handed = HandOver(task, count); !handed) return handed;
+    MakeRoom(room);
+    count = 0;
+  }
+}
+
+// Puts one more entry into the piece; a key that vanished is no entry.
+Result<void> MapReader::ReadEntry(const Task& task, std::span<const std::byte> key, size_t& count) {
+  const size_t bytes = piece_.value_size * piece_.cpus;
+  const auto read =
+      sys_.LookupElement(task.map.fd, key, std::span(piece_.values).subspan(count * bytes, bytes));
+  if (!read && read.error().kind == ErrorKind::kVanished) return {};
+  if (!read) return read;
+  std::ranges::copy(key, piece_.keys.begin() + static_cast<ptrdiff_t>(count * key.size()));
+  ++count;
+  return {};
+}
+
+uint32_t MapReader::FirstRoom() const {
+  const size_t entry = std::max<size_t>(piece_.key_size + piece_.value_size * piece_.cpus, 1);
+  return static_cast<uint32_t>(std::clamp<size_t>(kPieceBytes / entry, 1, kMostRoom));
+}
+
+Result<void> MapReader::CheckTime(const Task& task) const {
+  if (clock_.Now() < task.deadline) return {};
+  return std::unexpected(Error{ErrorKind::kExhausted, ETIMEDOUT,
+                               fmt::format("no time left to read map {}", task.map.name)});
+}
+
+Result<void> MapReader::CheckRepeats(const Task& task) const {
+  if (repeats_ <= 3 * seen_.size() + kPatience) return {};
+  return std::unexpected(
+      Error{ErrorKind::kExhausted, 0,
+            fmt::format("map {} changes faster than it can be read", task.map.name)});
+}
+
+void MapReader::MakeRoom(size_t entries) {
+  piece_.keys.resize(entries * piece_.key_size);
+  piece_.values.resize(entries * piece_.value_size * piece_.cpus);
+}
+
+Result<void> MapReader::HandOver(const Task& task, size_t count) {
+  if (count == 0) return {};
+  MakeRoom(count);
+  return task.sink(piece_);
+}
+
+// Closes the gaps; returns how many entries are left.
+size_t MapReader::DropRepeated(size_t count) {
+  const size_t value_bytes = piece_.value_size * piece_.cpus;
+  size_t kept = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (IsRepeated(piece_.Key(i))) continue;
+    std::memmove(&piece_.keys[kept * piece_.key_size], &piece_.keys[i * piece_.key_size],
+                 piece_.key_size);
+    std::memmove(&piece_.values[kept * value_bytes], &piece_.values[i * value_bytes], value_bytes);
+    ++kept;
+  }
+  return kept;
+}
+
+bool MapReader::IsRepeated(std::span<const std::byte> key) {
+  if (seen_.Insert(AsText(key)).is_new) return false;
+  ++repeats_;
+  return true;
+}
+
+}  // namespace bpftally

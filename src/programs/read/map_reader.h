@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "base/byte_index.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "kernel/bpf_sys.h"
+#include "kernel/map_handle.h"
+#include "programs/read/map_content.h"
+
+namespace bpftally {
+
+// Of /sys/devices/system/cpu/possible: how many values an entry of a per-CPU map has.
+Result<size_t> PossibleCpus(BpfSys& sys);
+
+// True for the types that have a value for each CPU.
+bool IsPerCpu(uint32_t map_type);
+
+// Reads maps piece by piece, so that the largest one costs no memory. One thread.
+class MapReader {
+ public:
+  using Sink = std::function<Result<void>(const MapContent& piece)>;
+
+  // `sys` and `clock` must outlive it.
+  MapReader(BpfSys& sys, const Clock& clock, size_t possible_cpus);
+
+  // Hands over what is in the map, no key twice. An error of the sink ends it and is returned.
+  // kExhausted: the deadline passed, or the map changes faster than it can be read.
+  Result<void> Read(const MapHandle& map, std::chrono::steady_clock::time_point deadline,
+                    const Sink& sink);
+
+  void FreeBuffers();  // between scrapes
+
+ private:
+  struct Task {
+    const MapHandle& map;
+    std::chrono::steady_clock::time_point deadline;
+    const Sink& sink;
+  };
+
+  bool IsMapped(const MapHandle& map) const;
+  Result<void> ReadMapped(const Task& task);
+  Result<void> ReadBatches(const Task& task);
+  Result<bool> ReadBatch(const Task& task, uint32_t& room);
+  Result<void> ReadByKey(const Task& task);
+  Result<void> ReadEntry(const Task& task, std::span<const std::byte> key, size_t& count);
+
+  uint32_t FirstRoom() const;  // for as many entries
+  Result<void> CheckTime(const Task& task) const;
+  Result<void> CheckRepeats(const Task& task) const;
+  void MakeRoom(size_t entries);
+  Result<void> HandOver(const Task& task, size_t count);
+  size_t DropRepeated(size_t count);
+  bool IsRepeated(std::span<const std::byte> key);
+
+  BpfSys& sys_;
+  const Clock& clock_;
+  const size_t possible_cpus_;
+  std::set<uint32_t> types_without_batch_;  // in this kernel
+
+  // Of the reading under way.
+  MapContent piece_;
+  std::vector<std::byte> cursor_;
+  bool began_ = false;
+  int retries_ = 0;
+  ByteIndex seen_;  // keys, of types whose walk begins anew where the last key vanished
+  size_t repeats_ = 0;
+};
+
+}  // namespace bpftally

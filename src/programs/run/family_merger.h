@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_index.h"
+#include "model/metric_batch.h"
+#include "programs/evaluate/metric_evaluator.h"
+
+namespace bpftally {
+
+// Puts the series of all metrics of one name into their family, each series once.
+class FamilyMerger {
+ public:
+  // `family` must outlive it, and be empty.
+  explicit FamilyMerger(MetricFamily& family) : family_(family) {}
+
+  // Adds what is new; returns how many series the family had already.
+  uint64_t Take(Evaluated evaluated);
+
+ private:
+  template <typename T>
+  uint64_t Take(std::vector<T>& to, std::vector<T> from);
+  std::string_view Join(LabelValues labels);
+
+  MetricFamily& family_;
+  ByteIndex seen_;  // label sets; nothing while only one metric has given some
+  std::string joined_;
+};
+
+}  // namespace bpftally

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "census/snapshot_reader.h"
+#include "collect/collector.h"
+#include "daemon/capabilities.h"
+#include "daemon/metric_programs.h"
+#include "export/prometheus/text_writer.h"
+#include "http/server.h"
+#include "settings/otlp_settings.h"
+
+namespace bpftally {
+
+enum class Command { kRun, kDump, kMetrics, kCheck, kPrograms, kHelp, kVersion };
+
+// Of the command check.
+struct CheckOptions {
+  std::vector<std::string> files = {};
+  bool load = false;
+  bool attach = false;
+  bool json = false;
+};
+
+// The command line, whole.
+struct Options {
+  Command command = Command::kRun;
+  ReaderOptions reader;
+  CollectOptions collect;
+  std::set<std::string, std::less<>> disabled_collectors;
+  std::chrono::nanoseconds poll_interval = std::chrono::seconds(15);  // 0: only on demand
+  HttpServerOptions http;
+  std::string telemetry_path = "/metrics";
+  bool prometheus = true;  // false: no HTTP server
+  OtlpFlags otlp;
+  std::optional<std::chrono::nanoseconds> otlp_interval;  // goes before the variable
+  ProgramOptions programs;
+  bool config_check = false;  // end once they are loaded and attached
+  CapabilitiesToKeep keep_capabilities;
+  bool debug = false;
+  CheckOptions check;
+  std::string replay;  // a dumped snapshot to serve instead of the kernel; empty: the kernel
+  TextFormat format = TextFormat::kPrometheus004;
+  std::string log_level = "info";
+  LogFormat log_format = LogFormat::kLogfmt;
+};
+
+// `arguments` with the program's name in front, as main() gets them. The error holds every finding,
+// one a line.
+Result<Options> ParseOptions(std::span<const char* const> arguments);
+
+std::string HelpText();
+
+}  // namespace bpftally

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "export/otlp/otlp_options.h"
+#include "settings/otlp_resource.h"
+
+namespace bpftally {
+
+// As given on the command line; empty: not given.
+struct OtlpFlags {
+  std::string grpc;  // --otlp-grpc
+  std::string http;  // --otlp-http
+};
+
+struct OtlpSettings {
+  OtlpOptions options;                // no endpoints: nothing asked for a push
+  std::vector<std::string> warnings;  // variables that could not be used, for the log
+};
+
+// What flags and OTEL_* variables say together: flags win, and either asks for a push. As the
+// OpenTelemetry specification has it, a variable whose number or choice is not valid is as good as
+// unset, with a warning. What cannot be guessed (an endpoint that is no URL) is an error; it holds
+// every finding, one a line. Neither ever holds a header, nor the user or query of a URL: secrets.
+Result<OtlpSettings> ReadOtlpSettings(const OtlpFlags& flags, const Environment& environment,
+                                      const HostFacts& host);
+
+}  // namespace bpftally

@@ -1,0 +1,443 @@
+#include "programs/evaluate/metric_evaluator.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "base/clock.h"
+#include "host/tables.h"
+#include "programs/evaluate/histogram.h"
+#include "programs/plan/plan.h"
+
+namespace bpftally {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+constexpr uint64_t kLargest = std::numeric_limits<uint64_t>::max();
+
+// A static_map without entries: it knows no key.
+const std::vector<std::pair<std::string, std::string>> kNothing;
+
+template <typename T>
+void Append(std::vector<std::byte>& bytes, T number) {
+  const auto* begin = reinterpret_cast<const std::byte*>(&number);
+  bytes.insert(bytes.end(), begin, begin + sizeof number);
+}
+
+MapContent Content(size_t key_size, size_t cpus = 1) {
+  return {.key_size = key_size, .value_size = sizeof(uint64_t), .cpus = cpus};
+}
+
+// One entry more: a key of numbers of one width, and each CPU's value.
+template <typename T>
+void Put(MapContent& content, std::initializer_list<T> key,
+         std::initializer_list<uint64_t> values) {
+  for (const T number : key) Append(content.keys, number);
+  for (const uint64_t value : values) Append(content.values, value);
+}
+
+void PutText(MapContent& content, std::string_view key, uint64_t value) {
+  for (size_t i = 0; i < content.key_size; ++i)
+    content.keys.push_back(static_cast<std::byte>(i < key.size() ? key[i] : '\0'));
+  Append(content.values, value);
+}
+
+DecoderPlan Uint() { return {.name = "uint"}; }
+DecoderPlan Text() { return {.name = "string"}; }
+
+class MetricEvaluatorTest : public testing::Test {
+ protected:
+  // Lines such as "a=1,b=2 17", in the order of the samples.
+  std::vector<std::string> Lines(const MetricPlan& plan, const std::vector<MapContent>& pieces) {
+    auto evaluator = MetricEvaluator::Make(plan, tables_);
+    EXPECT_TRUE(evaluator) << evaluator.error().message;
+    return LinesOf(**evaluator, pieces);
+  }
+
+  std::vector<std::string> LinesOf(MetricEvaluator& evaluator,
+                                   const std::vector<MapContent>& pieces) {
+    evaluator.Start({.batch = batch_, .max_series = max_series_, .start_time_ns = 5});
+    error_ = "";
+    for (const MapContent& piece : pieces) {
+      if (const auto added = evaluator.Add(piece); !added) {
+        error_ = added.error().message;
+        error_kind_ = added.error().kind;
+        return {};
+      }
+    }
+    last_ = evaluator.Finish();
+    std::vector<std::string> lines;
+    for (const Sample& sample : last_.samples) {
+      EXPECT_EQ(sample.start_time_ns, 5);
+      lines.push_back(
+          fmt::format("{} {}", Labels(evaluator, sample.labels), std::get<double>(sample.value)));
+    }
+    for (const HistogramSample& histogram : last_.histograms) {
+      EXPECT_EQ(histogram.counts.size(), histogram.upper_bounds.size() + 1);
+      lines.push_back(fmt::format("{} {} sum {}", Labels(evaluator, histogram.labels),
+                                  histogram.counts, std::get<double>(*histogram.sum)));
+    }
+    return lines;
+  }
+
+  static std::string Labels(const MetricEvaluator& evaluator, LabelValues values) {
+    std::vector<std::string> labels;
+    for (size_t i = 0; i < evaluator.label_names().size(); ++i)
+      labels.push_back(fmt::format("{}={}", evaluator.label_names()[i], values[i]));
+    return fmt::format("{}", fmt::join(labels, ","));
+  }
+
+  HostTables tables_{HostSources{}, SystemClock()};
+  MetricBatch batch_;
+  size_t max_series_ = 1'000'000;
+  Evaluated last_;
+  std::string error_;
+  ErrorKind error_kind_ = ErrorKind::kUnsupported;
+};
+
+MetricPlan TwoNumbers() {
+  return {.name = "m",
+          .labels = {{"zone", {0, 4}, {Uint()}}, {"area", {4, 4}, {Uint()}}},
+          .key_size = 8};
+}
+
+TEST_F(MetricEvaluatorTest, LabelsAreSortedByName) {
+  MapContent content = Content(8);
+  Put<uint32_t>(content, {1, 2}, {30});
+  EXPECT_THAT(Lines(TwoNumbers(), {content}), ElementsAre("area=2,zone=1 30"));
+}
+
+TEST_F(MetricEvaluatorTest, NumbersOfEveryWidthBesideOtherLabels) {
+  const MetricPlan plan{.name = "m",
+                        .labels = {{"a", {0, 1}, {Uint()}},
+                                   {"e", {1, 2}, {Uint()}},
+                                   {"d", {3, 4}, {Uint()}},
+                                   {"c", {7, 8}, {Uint()}},
+                                   {"b", {15, 3}, {{.name = "hex"}}}},
+                        .key_size = 18};
+  MapContent content = Content(18);
+  PutText(content, std::string(18, '\0'), 1);
+  PutText(content, std::string(18, '\xFF'), 2);
+  EXPECT_THAT(Lines(plan, {content}),
+              ElementsAre("a=0,b=000000,c=0,d=0,e=0 1",
+                          "a=255,b=ffffff,c=18446744073709551615,d=4294967295,e=65535 2"));
+}
+
+TEST_F(MetricEvaluatorTest, ANumberOfNoKnownWidthIsAnError) {
+  const MetricPlan plan{.name = "m", .labels = {{"a", {0, 3}, {Uint()}}}, .key_size = 3};
+  MapContent content = Content(3);
+  PutText(content, "abc", 1);
+  EXPECT_THAT(Lines(plan, {content}), IsEmpty());
+  EXPECT_EQ(error_kind_, ErrorKind::kInvalid);
+  EXPECT_EQ(error_, "label \"a\": uint needs 1, 2, 4 or 8 bytes, not 3");
+}
+
+TEST_F(MetricEvaluatorTest, TakesTheMapPieceByPiece) {
+  MapContent first = Content(8);
+  Put<uint32_t>(first, {1, 1}, {1});
+  MapContent second = Content(8);
+  Put<uint32_t>(second, {2, 2}, {2});
+  Put<uint32_t>(second, {3, 3}, {3});
+  EXPECT_THAT(Lines(TwoNumbers(), {first, second}),
+              ElementsAre("area=1,zone=1 1", "area=2,zone=2 2", "area=3,zone=3 3"));
+  EXPECT_EQ(last_.entries, 3U);
+}
+
+TEST_F(MetricEvaluatorTest, CpusAreSummedAsFloatingPoint) {
+  MapContent content = Content(4, 2);
+  Put<uint32_t>(content, {0}, {uint64_t{1} << 53, 1});
+  Put<uint32_t>(content, {1}, {kLargest, kLargest});
+  const MetricPlan plan{.name = "m", .labels = {{"id", {0, 4}, {Uint()}}}, .key_size = 4};
+  EXPECT_THAT(Lines(plan, {content}),
+              ElementsAre("id=0 9007199254740992", "id=1 3.6893488147419103e+19"));
+}
+
+TEST_F(MetricEvaluatorTest, ACpuLabelMakesASeriesOfEachCpu) {
+  MapContent content = Content(4, 3);
+  Put<uint32_t>(content, {7}, {10, 0, 30});
+  const MetricPlan plan{.name = "m",
+                        .labels = {{"slot", {0, 4}, {Uint()}}, {"cpu", {4, 2}, {Uint()}}},
+                        .cpu_label = true,
+                        .key_size = 4};
+  EXPECT_THAT(Lines(plan, {content}),
+              ElementsAre("cpu=0,slot=7 10", "cpu=1,slot=7 0", "cpu=2,slot=7 30"));
+}
+
+TEST_F(MetricEvaluatorTest, ACpuLabelAloneNeedsTheKeyZero) {
+  const MetricPlan plan{
+      .name = "m", .labels = {{"cpu", {4, 2}, {Uint()}}}, .cpu_label = true, .key_size = 4};
+  MapContent zero = Content(4, 2);
+  Put<uint32_t>(zero, {0}, {3, 4});
+  EXPECT_THAT(Lines(plan, {zero}), ElementsAre("cpu=0 3", "cpu=1 4"));
+  MapContent one = zero;
+  Put<uint32_t>(one, {1}, {5, 6});
+  EXPECT_THAT(Lines(plan, {one}), IsEmpty());
+  EXPECT_THAT(error_, HasSubstr("four zero bytes"));
+}
+
+TEST_F(MetricEvaluatorTest, WithoutLabelsOnlyTheKeyZeroHasAMeaning) {
+  const MetricPlan plan{.name = "m", .key_size = 4};
+  MapContent zero = Content(4, 2);
+  Put<uint32_t>(zero, {0}, {3, 4});
+  EXPECT_THAT(Lines(plan, {zero}), ElementsAre(" 7"));
+  EXPECT_EQ(error_, "");
+
+  MapContent more = zero;
+  Put<uint32_t>(more, {1}, {1, 1});
+  EXPECT_THAT(Lines(plan, {more}), IsEmpty());
+  EXPECT_EQ(error_kind_, ErrorKind::kInvalid);
+
+  MapContent wide = Content(8);
+  Put<uint64_t>(wide, {0}, {1});
+  EXPECT_THAT(Lines({.name = "m", .key_size = 8}, {wide}), IsEmpty());
+  EXPECT_EQ(error_kind_, ErrorKind::kInvalid);
+}
+
+TEST_F(MetricEvaluatorTest, WhatDecodesAlikeIsOneSeries) {
+  const MetricPlan plan{.name = "m", .labels = {{"comm", {0, 8}, {Text()}}}, .key_size = 8};
+  MapContent first = Content(8);
+  PutText(first, std::string_view("a\0one", 5), 1);
+  PutText(first, "b", 10);
+  MapContent second = Content(8);
+  PutText(second, std::string_view("a\0two", 5), 100);
+  EXPECT_THAT(Lines(plan, {first, second}), ElementsAre("comm=a 101", "comm=b 10"));
+}
+
+TEST_F(MetricEvaluatorTest, WhatPaddingTellsApartIsOneSeries) {
+  const MetricPlan plan{.name = "m", .labels = {{"id", {0, 4}, {Uint()}}}, .key_size = 8};
+  MapContent content = Content(8);
+  Put<uint32_t>(content, {1, 111}, {1});
+  Put<uint32_t>(content, {1, 222}, {2});
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre("id=1 3"));
+}
+
+TEST_F(MetricEvaluatorTest, InvalidUtf8IsReplacedBeforeSeriesAreTold) {
+  const MetricPlan plan{.name = "m", .labels = {{"comm", {0, 4}, {Text()}}}, .key_size = 4};
+  MapContent content = Content(4);
+  PutText(content, "\xff", 1);
+  PutText(content, "\xfe", 2);
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre("comm=\xEF\xBF\xBD 3"));
+}
+
+// Nothing that a value holds can make two sets of labels one.
+TEST_F(MetricEvaluatorTest, LabelSetsDoNotFallTogether) {
+  const MetricPlan plan{
+      .name = "m", .labels = {{"a", {0, 4}, {Text()}}, {"b", {4, 4}, {Text()}}}, .key_size = 8};
+  MapContent content = Content(8);
+  PutText(content, std::string_view("x|y\0z\0\0\0", 8), 1);
+  PutText(content, std::string_view("x\0\0\0y|z\0", 8), 2);
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre("a=x|y,b=z 1", "a=x,b=y|z 2"));
+}
+
+TEST_F(MetricEvaluatorTest, AnUndecodableEntryTakesTheMetricWithIt) {
+  const MetricPlan plan{
+      .name = "m", .labels = {{"call", {0, 8}, {Uint(), {.name = "syscall"}}}}, .key_size = 8};
+  MapContent content = Content(8);
+  Put<uint64_t>(content, {1}, {1});
+  Put<uint64_t>(content, {kLargest}, {1});
+  EXPECT_THAT(Lines(plan, {content}), IsEmpty());
+  EXPECT_EQ(error_kind_, ErrorKind::kInvalid);
+  EXPECT_THAT(error_, HasSubstr("label \"call\""));
+}
+
+TEST_F(MetricEvaluatorTest, AShortKeyIsAnErrorAndNoCrash) {
+  MapContent content = Content(2);
+  Put<uint16_t>(content, {1}, {1});
+  EXPECT_THAT(Lines(TwoNumbers(), {content}), IsEmpty());
+  EXPECT_EQ(error_kind_, ErrorKind::kInvalid);
+}
+
+TEST_F(MetricEvaluatorTest, UnwantedSeriesAreCounted) {
+  const MetricPlan plan{
+      .name = "m",
+      .labels = {{"id", {0, 4}, {Uint(), {.name = "regexp", .regexps = {{"^1"}}}}}},
+      .key_size = 4};
+  MapContent content = Content(4);
+  for (uint32_t i = 0; i < 20; ++i) Put<uint32_t>(content, {i}, {1});
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre("id=1 11"));  // the match is "1" of all of them
+  EXPECT_EQ(last_.unwanted, 9U);
+}
+
+TEST_F(MetricEvaluatorTest, SeriesBeyondTheLimitAreCountedAndSumsStayRight) {
+  max_series_ = 2;
+  const MetricPlan plan{.name = "m", .labels = {{"comm", {0, 4}, {Text()}}}, .key_size = 4};
+  MapContent content = Content(4);
+  for (const char* name : {"a", "b", "c", "a", "d", "b"}) PutText(content, name, 1);
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre("comm=a 2", "comm=b 2"));
+  EXPECT_EQ(last_.over_limit, 2U);
+
+  MapContent numbers = Content(8);
+  for (uint32_t i = 0; i < 5; ++i) Put<uint32_t>(numbers, {i, i}, {1});
+  EXPECT_EQ(Lines(TwoNumbers(), {numbers}).size(), 2U);
+  EXPECT_EQ(last_.over_limit, 3U);
+}
+
+TEST_F(MetricEvaluatorTest, EveryLookBeginsAnew) {
+  const MetricPlan plan{.name = "m", .labels = {{"comm", {0, 4}, {Text()}}}, .key_size = 4};
+  auto evaluator = MetricEvaluator::Make(plan, tables_);
+  ASSERT_TRUE(evaluator);
+  MapContent content = Content(4);
+  PutText(content, "a", 1);
+  for (int look = 0; look < 3; ++look) {
+    EXPECT_THAT(LinesOf(**evaluator, {content}), ElementsAre("comm=a 1"));
+    if (look == 1) (*evaluator)->FreeBuffers();
+  }
+}
+
+TEST_F(MetricEvaluatorTest, OneOfSeveralValues) {
+  const MetricPlan plan{
+      .name = "m", .labels = {{"id", {0, 4}, {Uint()}}}, .key_size = 4, .value = {8, 8}};
+  MapContent content = Content(4);
+  content.value_size = 16;
+  Put<uint32_t>(content, {1}, {111, 222});
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre("id=1 222"));
+}
+
+TEST_F(MetricEvaluatorTest, ADecoderThatCannotBeMadeIsSaid) {
+  const auto evaluator = MetricEvaluator::Make(
+      {.name = "m", .labels = {{"id", {0, 4}, {{.name = "unit"}}}}, .key_size = 4}, tables_);
+  ASSERT_FALSE(evaluator);
+  EXPECT_EQ(evaluator.error().kind, ErrorKind::kInvalid);
+}
+
+// Buckets 1, 2, 4 for the slots 0, 1, 2; slot 3 is the sum.
+MetricPlan Exp2() {
+  return {.name = "h",
+          .type = MetricType::kHistogram,
+          .labels = {{"op", {0, 4}, {Uint()}}},
+          .key_size = 8,
+          .histogram = HistogramPlan{.slot = {"slot", {4, 4}, {Uint()}},
+                                     .upper_bounds = {1, 2, 4},
+                                     .slots = {0, 1, 2},
+                                     .sum_slot = 3}};
+}
+
+TEST_F(MetricEvaluatorTest, BucketsAreFilledInAndTheSumIsInItsSlot) {
+  MapContent content = Content(8);
+  Put<uint32_t>(content, {1, 0}, {10});
+  Put<uint32_t>(content, {1, 2}, {20});
+  Put<uint32_t>(content, {1, 3}, {777});
+  Put<uint32_t>(content, {2, 1}, {5});
+  EXPECT_THAT(Lines(Exp2(), {content}),
+              ElementsAre("op=1 [10, 0, 20, 0] sum 777", "op=2 [0, 5, 0, 0] sum 0"));
+}
+
+TEST_F(MetricEvaluatorTest, SlotsOutsideAreNowhereButTheirHistogramIsThere) {
+  MapContent content = Content(8);
+  Put<uint32_t>(content, {1, 4}, {10});
+  Put<uint32_t>(content, {1, 0xffffffff}, {10});
+  EXPECT_THAT(Lines(Exp2(), {content}), ElementsAre("op=1 [0, 0, 0, 0] sum 0"));
+}
+
+TEST_F(MetricEvaluatorTest, NoKeyReachesABucketWithoutSlot) {
+  MetricPlan plan = Exp2();
+  plan.labels = {};
+  plan.histogram->slot.field = {0, 8};
+  plan.histogram->slots = {kNoSlot, 1, 2};
+  plan.histogram->sum_slot = kNoSlot;
+  MapContent content = Content(8);
+  Put<uint64_t>(content, {kLargest}, {10});
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre(" [0, 0, 0, 0] sum 0"));
+}
+
+TEST_F(MetricEvaluatorTest, HistogramsOfPerCpuMapsAreSummedExactly) {
+  MapContent content = Content(8, 2);
+  Put<uint32_t>(content, {1, 0}, {uint64_t{1} << 53, 1});
+  Put<uint32_t>(content, {1, 1}, {kLargest, 3});  // 64 bits wrap
+  EXPECT_THAT(Lines(Exp2(), {content}), ElementsAre("op=1 [9007199254740993, 2, 0, 0] sum 0"));
+}
+
+TEST_F(MetricEvaluatorTest, TheMultiplierMakesTheSum) {
+  MetricPlan plan = Exp2();
+  plan.histogram->multiplier = 1e-6;
+  MapContent content = Content(8);
+  Put<uint32_t>(content, {1, 3}, {123'456'789});
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre("op=1 [0, 0, 0, 0] sum 123.456789"));
+}
+
+TEST_F(MetricEvaluatorTest, SlotsOfOneLabelSetAreSummed) {
+  MetricPlan plan = Exp2();
+  plan.labels = {{"even", {0, 4}, {Uint(), {.name = "regexp", .regexps = {{"[02468]$"}}}}}};
+  plan.labels[0].decoders.push_back(
+      {.name = "static_map", .static_map = kNothing, .allow_unknown = false});
+  MapContent content = Content(8);
+  Put<uint32_t>(content, {12, 0}, {1});
+  Put<uint32_t>(content, {22, 0}, {2});
+  Put<uint32_t>(content, {23, 0}, {4});
+  Put<uint32_t>(content, {32, 3}, {8});
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre("even=unknown:2 [3, 0, 0, 0] sum 8"));
+  EXPECT_EQ(last_.unwanted, 1U);
+}
+
+TEST_F(MetricEvaluatorTest, ASlotThatIsNoNumberTakesTheMetricWithItButIsNoDecoderError) {
+  MetricPlan plan = Exp2();
+  plan.histogram->slot.decoders = {Uint(), {.name = "static_map", .static_map = kNothing}};
+  MapContent content = Content(8);
+  Put<uint32_t>(content, {1, 0}, {1});
+  EXPECT_THAT(Lines(plan, {content}), IsEmpty());
+  EXPECT_EQ(error_kind_, ErrorKind::kInternal);
+  EXPECT_THAT(error_, HasSubstr("\"unknown:0\""));
+}
+
+TEST_F(MetricEvaluatorTest, HistogramsBeyondTheLimitAreCounted) {
+  max_series_ = 1;
+  MapContent content = Content(8);
+  Put<uint32_t>(content, {1, 0}, {1});
+  Put<uint32_t>(content, {2, 0}, {1});
+  Put<uint32_t>(content, {1, 1}, {1});
+  EXPECT_THAT(Lines(Exp2(), {content}), ElementsAre("op=1 [1, 1, 0, 0] sum 0"));
+  EXPECT_EQ(last_.over_limit, 1U);
+}
+
+TEST(ParseSlotTest, TakesTheBaseFromThePrefix) {
+  EXPECT_EQ(ParseSlot("0").value(), 0U);
+  EXPECT_EQ(ParseSlot("17").value(), 17U);
+  EXPECT_EQ(ParseSlot("0x1F").value(), 31U);
+  EXPECT_EQ(ParseSlot("0XfF").value(), 255U);
+  EXPECT_EQ(ParseSlot("0b101").value(), 5U);
+  EXPECT_EQ(ParseSlot("0o17").value(), 15U);
+  EXPECT_EQ(ParseSlot("0010").value(), 8U);
+  EXPECT_EQ(ParseSlot("18446744073709551615").value(), kLargest);
+  for (const char* bad :
+       {"", "-1", "+1", "08", "0x", "0b2", "1.5", "1 ", "abc", "0x-1", "18446744073709551616"})
+    EXPECT_FALSE(ParseSlot(bad)) << bad;
+}
+
+// Whatever is in the map: nothing is lost, nothing is counted twice.
+TEST_F(MetricEvaluatorTest, TheCountsOfRandomHistogramsAddUp) {
+  std::mt19937_64 random(20261121);
+  for (int round = 0; round < 200; ++round) {
+    MapContent content = Content(8);
+    std::map<uint32_t, uint64_t> expected;
+    std::map<uint32_t, double> sums;
+    for (int i = 0; i < 100; ++i) {
+      const auto op = static_cast<uint32_t>(random() % 5);
+      const auto slot = static_cast<uint32_t>(random() % 6);
+      const uint64_t value = random() % 1'000;
+      Put<uint32_t>(content, {op, slot}, {value});
+      expected[op] += slot <= 2 ? value : 0;
+      sums[op] += slot == 3 ? static_cast<double>(value) : 0;
+    }
+    Lines(Exp2(), {content});
+    ASSERT_EQ(last_.histograms.size(), expected.size());
+    for (const HistogramSample& histogram : last_.histograms) {
+      const auto op = static_cast<uint32_t>(std::stoul(std::string(histogram.labels[0])));
+      uint64_t count = 0;
+      for (const uint64_t bucket : histogram.counts) count += bucket;
+      ASSERT_EQ(count, expected.at(op));
+      ASSERT_EQ(std::get<double>(*histogram.sum), sums.at(op));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bpftally

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <linux/bpf.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "programs/frontends/ebpf_exporter/planner.h"
+#include "programs/frontends/ebpf_exporter/v2_yaml.h"
+#include "programs/object/object_facts.h"
+
+namespace bpftally {
+
+// A map of u32 to u64, if not told otherwise.
+inline ObjectMap Map(std::string name, uint32_t type = BPF_MAP_TYPE_HASH, uint32_t key_size = 4,
+                     uint32_t max_entries = 1024) {
+  return {.name = std::move(name),
+          .type = type,
+          .key_size = key_size,
+          .value_size = 8,
+          .max_entries = max_entries};
+}
+
+inline Planned PlanYaml(std::string_view yaml, const ObjectFacts& object,
+                        const std::string& file = "x.yaml") {
+  ParsedConfig parsed = ParseEbpfExporterConfig(yaml, file);
+  Planned planned = MakePlan(parsed.config, object);
+  planned.findings.insert(planned.findings.begin(), parsed.findings.begin(), parsed.findings.end());
+  return planned;
+}
+
+inline std::vector<std::string> Messages(const Findings& findings) {
+  std::vector<std::string> messages;
+  for (const Finding& finding : findings) {
+    const bool error = finding.severity == Finding::Severity::kError;
+    messages.push_back((error ? "error " : "warning ") + ToString(finding));
+  }
+  return messages;
+}
+
+}  // namespace bpftally

@@ -1,0 +1,204 @@
+#include "programs/read/event_reader.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "programs/evaluate/event_counter.h"
+#include "programs/load/loader_fixture.h"
+
+namespace bpftally {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr size_t kEventBytes = 56;
+
+Result<Decoder::Verdict> DecodeThird(std::span<const std::byte> event,
+                                     std::vector<std::string>& labels) {
+  uint32_t third = 0;
+  std::memcpy(&third, event.data(), sizeof third);
+  labels = {std::to_string(third)};
+  return Decoder::Verdict::kKeep;
+}
+
+uint64_t SumOf(const EventCounts& counts) {
+  uint64_t sum = 0;
+  for (const EventSeries& series : counts.series) sum += series.count;
+  return sum;
+}
+
+class EventReaderTest : public LoaderTest {
+ protected:
+  void SetUp() override {
+    LoaderTest::SetUp();
+    if (IsSkipped()) return;
+    program_ = Load("event_source");
+    ASSERT_TRUE(program_);
+    SetAt(*program_, "wanted_process", 0, static_cast<uint32_t>(::getpid()));
+  }
+
+  static std::unique_ptr<EventReader> Reader(const EventReaderOptions& options = {}) {
+    auto reader = MakeEventReader(options);
+    if (reader) return std::move(*reader);
+    ADD_FAILURE() << reader.error().message;
+    return nullptr;
+  }
+
+  void Add(EventReader& reader, const char* map, EventSink& sink) {
+    ASSERT_NE(program_->FindMap(map), nullptr) << map;
+    const auto added = reader.Add(*program_->FindMap(map), sink);
+    ASSERT_TRUE(added) << added.error().message;
+  }
+
+  static void Call(int times) {
+    for (int i = 0; i < times; ++i) ::getppid();
+  }
+
+  // Everything that was sent is accounted for.
+  static bool WaitFor(EventCounter& counter, uint64_t events, seconds patience = seconds(20)) {
+    const auto give_up = steady_clock::now() + patience;
+    while (steady_clock::now() < give_up) {
+      const EventCounts counts = counter.Counts();
+      if (SumOf(counts) + counts.lost >= events) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  }
+
+  static EventCounterOptions First() { return {.key_size = 4}; }
+
+  std::unique_ptr<LoadedProgram> program_;  // outlives the readers
+};
+
+TEST_F(EventReaderTest, EveryEventOfEveryKindOfBufferIsCountedOnce) {
+  EventCounter perf(First(), DecodeThird, SystemClock());
+  EventCounter ring(First(), DecodeThird, SystemClock());
+  EventCounter quiet(First(), DecodeThird, SystemClock());
+  const auto reader = Reader();
+  ASSERT_TRUE(reader);
+  Add(*reader, "calls_by_perf", perf);
+  Add(*reader, "calls_by_ring", ring);
+  Add(*reader, "calls_by_quiet_ring", quiet);
+  ASSERT_TRUE(reader->Start());
+  Call(30'000);
+  for (EventCounter* counter : {&perf, &ring, &quiet}) {
+    EXPECT_TRUE(WaitFor(*counter, 30'000));
+    const EventCounts counts = counter->Counts();
+    EXPECT_EQ(counts.lost, 0u);
+    ASSERT_EQ(counts.series.size(), 3u);
+    for (const EventSeries& series : counts.series)
+      EXPECT_EQ(series.count, 10'000u) << series.labels[0];
+  }
+}
+
+TEST_F(EventReaderTest, AllWhoWantTheEventsOfABufferGetEachOfThem) {
+  EventCounter perf(First(), DecodeThird, SystemClock());
+  EventCounter second_of_perf(First(), DecodeThird, SystemClock());
+  EventCounter ring(First(), DecodeThird, SystemClock());
+  EventCounter second_of_ring(First(), DecodeThird, SystemClock());
+  const auto reader = Reader();
+  ASSERT_TRUE(reader);
+  Add(*reader, "calls_by_perf", perf);
+  Add(*reader, "calls_by_ring", ring);
+  Add(*reader, "calls_by_ring", second_of_ring);
+  Add(*reader, "calls_by_perf", second_of_perf);
+  ASSERT_TRUE(reader->Start());
+  Call(300);
+  for (EventCounter* counter : {&perf, &second_of_perf, &ring, &second_of_ring}) {
+    EXPECT_TRUE(WaitFor(*counter, 300, seconds(5)));
+    EXPECT_EQ(SumOf(counter->Counts()), 300u);
+  }
+}
+
+TEST_F(EventReaderTest, EventsBeforeTheStartWaitInTheBuffer) {
+  EventCounter perf(First(), DecodeThird, SystemClock());
+  EventCounter ring(First(), DecodeThird, SystemClock());
+  const auto reader = Reader();
+  ASSERT_TRUE(reader);
+  Add(*reader, "calls_by_perf", perf);
+  Add(*reader, "calls_by_ring", ring);
+  Call(300);
+  EXPECT_EQ(SumOf(perf.Counts()), 0u);
+  ASSERT_TRUE(reader->Start());
+  EXPECT_TRUE(WaitFor(perf, 300));
+  EXPECT_TRUE(WaitFor(ring, 300));
+  EXPECT_EQ(SumOf(perf.Counts()), 300u);
+}
+
+TEST_F(EventReaderTest, WhatTheBufferHadNoRoomForIsCountedAsLost) {
+  EventCounter perf(First(), DecodeThird, SystemClock());
+  const auto reader = Reader({.perf_pages = 1});
+  ASSERT_TRUE(reader);
+  Add(*reader, "calls_by_perf", perf);
+  uint64_t calls = 1000;
+  // On one CPU, so that one buffer overflows and one tells of it.
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(::sched_getcpu(), &one);
+  std::thread([&] {
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    Call(1000);
+    EXPECT_TRUE(reader->Start());
+    while (SumOf(perf.Counts()) == 0) std::this_thread::yield();
+    // The kernel tells what was lost with the next event that has room.
+    for (int tries = 0; tries < 20 && !WaitFor(perf, calls, seconds(1)); ++tries) {
+      Call(1);
+      ++calls;
+    }
+  }).join();
+  const EventCounts counts = perf.Counts();
+  EXPECT_EQ(SumOf(counts) + counts.lost, calls);
+  EXPECT_GT(counts.lost, 900u);
+}
+
+TEST_F(EventReaderTest, ASinkGetsTheWholeEvent) {
+  class Sizes final : public EventSink {
+   public:
+    void OnEvent(std::span<const std::byte> event) override { size = event.size(); }
+    void OnLost(uint64_t) override {}
+    std::atomic<size_t> size = 0;
+  };
+  Sizes sizes;
+  const auto reader = Reader();
+  ASSERT_TRUE(reader);
+  Add(*reader, "calls_by_ring", sizes);
+  ASSERT_TRUE(reader->Start());
+  Call(1);
+  const auto give_up = steady_clock::now() + seconds(20);
+  while (sizes.size == 0 && steady_clock::now() < give_up) std::this_thread::yield();
+  EXPECT_EQ(sizes.size, kEventBytes);
+}
+
+TEST_F(EventReaderTest, ItEndsWhileEventsPourIn) {
+  EventCounter ring(First(), DecodeThird, SystemClock());
+  auto reader = Reader();
+  ASSERT_TRUE(reader);
+  Add(*reader, "calls_by_ring", ring);
+  ASSERT_TRUE(reader->Start());
+  std::atomic<bool> enough = false;
+  std::thread caller([&] {
+    while (!enough) Call(100);
+  });
+  EXPECT_TRUE(WaitFor(ring, 1000));
+  reader.reset();
+  enough = true;
+  caller.join();
+}
+
+TEST_F(EventReaderTest, AMapThatIsNoBufferIsRefused) {
+  EventCounter counter(First(), DecodeThird, SystemClock());
+  const auto reader = Reader();
+  ASSERT_TRUE(reader);
+  const auto added = reader->Add(*program_->FindMap("wanted_process"), counter);
+  ASSERT_FALSE(added);
+  EXPECT_THAT(added.error().message, ::testing::HasSubstr("wanted_process"));
+  EXPECT_TRUE(reader->Start()) << "nothing to do";
+}
+
+}  // namespace
+}  // namespace bpftally

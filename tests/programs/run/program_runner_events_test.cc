@@ -1,0 +1,198 @@
+// Counters of events and spans, from the kernel's buffers through the runner.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <set>
+#include <thread>
+
+#include "programs/plan/plan.h"
+#include "programs/run/runner_fixture.h"
+
+namespace bpftally {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::EndsWith;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+MetricPlan CallsBy(const std::string& map) {
+  return {.name = map,
+          .help = "Calls.",
+          .source = MetricSource::kPerfEvents,
+          .map = map,
+          .labels = {{"third", {0, 4}, {{.name = "uint"}}}},
+          .key_size = 4};
+}
+
+// Each third of so many calls.
+std::vector<std::string> Thirds(std::string_view name, int each) {
+  std::vector<std::string> lines;
+  for (int third = 0; third < 3; ++third)
+    lines.push_back(fmt::format("{}{{third=\"{}\"}} {}", name, third, each));
+  return lines;
+}
+
+class EventCountersTest : public RunnerTest {
+ protected:
+  void SetUp() override {
+    RunnerTest::SetUp();
+    if (!IsSkipped()) MakeRunner();
+  }
+
+  void Run(std::vector<MetricPlan> metrics) {
+    ProgramPlan plan = PlanOf("event_source");
+    plan.metrics = std::move(metrics);
+    const LoadedProgram* program = AddToRunner(std::move(plan));
+    ASSERT_NE(program, nullptr);
+    SetAt(*program, "wanted_process", 0, static_cast<uint32_t>(::getpid()));
+    const auto started = runner_->Start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+
+  static void Call(int times) {
+    for (int i = 0; i < times; ++i) ::getppid();
+  }
+};
+
+TEST_F(EventCountersTest, EachKindOfBufferIsCountedOn) {
+  ASSERT_NO_FATAL_FAILURE(
+      Run({CallsBy("calls_by_perf"), CallsBy("calls_by_ring"), CallsBy("calls_by_quiet_ring")}));
+  for (const int calls : {300, 600}) {
+    Call(300);
+    for (const char* map : {"calls_by_perf", "calls_by_ring", "calls_by_quiet_ring"})
+      ExpectLinesSoon(map, Thirds(map, calls / 3));
+  }
+  EXPECT_THAT(Lines("bpftally_program_events_lost_total"), AllOf(SizeIs(3), Each(EndsWith(" 0"))));
+}
+
+TEST_F(EventCountersTest, AnEventThatCannotBeDecodedIsCountedAndHarmsNoOtherMetric) {
+  MetricPlan too_long = CallsBy("calls_by_ring");
+  too_long.key_size = 4096;
+  ASSERT_NO_FATAL_FAILURE(Run({CallsBy("calls_by_perf"), too_long}));
+  Call(30);
+  ExpectLinesSoon("calls_by_perf", Thirds("calls_by_perf", 10));
+  ExpectLinesSoon("ebpf_exporter_decoder_errors_total",
+                  {"ebpf_exporter_decoder_errors_total{config=\"event_source\"} 30"});
+  EXPECT_THAT(Lines("calls_by_ring"), IsEmpty());
+}
+
+TEST_F(EventCountersTest, WhatIsFlushedBeginsAnew) {
+  MetricPlan flushed = CallsBy("calls_by_ring");
+  flushed.flush_interval = std::chrono::milliseconds(20);
+  ASSERT_NO_FATAL_FAILURE(Run({flushed, CallsBy("calls_by_perf")}));
+  Call(3);
+  ExpectLinesSoon("calls_by_perf", Thirds("calls_by_perf", 1));
+  ExpectLinesSoon("calls_by_ring", {});
+}
+
+class RunnerSpansTest : public RunnerTest {
+ protected:
+  static ProgramPlan Plan() {
+    ProgramPlan plan = PlanOf("span_events");
+    plan.spans = {{.map = "whole_spans",
+                   .name = "whole",
+                   .service = "makers",
+                   .labels = {{"number", {48, 4}, {{.name = "uint"}}}},
+                   .event_size = 56},
+                  {.map = "bare_spans",
+                   .name = "bare",
+                   .labels = {{"number", {0, 4}, {{.name = "uint"}}}},
+                   .event_size = 4}};
+    return plan;
+  }
+
+  void Run(ProgramPlan plan, bool spans = true) {
+    MakeRunner({.spans = spans});
+    ASSERT_NE(AddToRunner(std::move(plan)), nullptr);
+    const auto started = runner_->Start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+
+  // The calls that the program makes spans of, in a thread that has its name.
+  static void MakeSpans(int count) {
+    std::thread([count] {
+      ::pthread_setname_np(::pthread_self(), "span-maker");
+      for (int i = 0; i < count; ++i) ::getppid();
+    }).join();
+  }
+
+  static std::string Line(std::string_view family, std::string_view span, int count) {
+    return fmt::format("bpftally_program_{}_total{{config=\"span_events\",span=\"{}\"}} {}", family,
+                       span, count);
+  }
+
+  static constexpr std::string_view kSpans = "bpftally_program_spans_total";
+  static constexpr std::string_view kDropped = "bpftally_program_spans_dropped_total";
+};
+
+TEST_F(RunnerSpansTest, EachIsTakenOnceWhileOthersComeAndLooksGoOn) {
+  constexpr int kCalls = 2'000;
+  ASSERT_NO_FATAL_FAILURE(Run(Plan()));
+  const auto give_up = SystemClock().Now() + seconds(30);
+  std::multiset<std::string> taken;
+  std::thread taker([&] {
+    while (taken.size() < 2 * kCalls && SystemClock().Now() < give_up) {
+      for (const SpanRecord& span : runner_->TakeSpans(100))
+        taken.insert(span.name + " " + span.attributes.back().second);
+      std::this_thread::yield();
+    }
+  });
+  MakeSpans(kCalls);
+  ExpectLinesSoon(kSpans, {Line("spans", "bare", kCalls), Line("spans", "whole", kCalls)});
+  taker.join();
+  EXPECT_EQ(taken.size(), 2u * kCalls);
+  EXPECT_EQ(std::set(taken.begin(), taken.end()).size(), 2u * kCalls) << "none twice";
+  EXPECT_THAT(runner_->TakeSpans(10), IsEmpty());
+  EXPECT_EQ(Lines(kDropped),
+            (std::vector{Line("spans_dropped", "bare", 0), Line("spans_dropped", "whole", 0)}));
+}
+
+TEST_F(RunnerSpansTest, OneRingBufferMayHaveSpansOfTwoNamesAndACounter) {
+  ProgramPlan plan = Plan();
+  plan.spans[0] = plan.spans[1];
+  plan.spans[0].name = "also_bare";
+  plan.metrics = {CallsBy("bare_spans")};
+  ASSERT_NO_FATAL_FAILURE(Run(std::move(plan)));
+  MakeSpans(3);
+  ExpectLinesSoon(kSpans, {Line("spans", "also_bare", 3), Line("spans", "bare", 3)});
+  ExpectLinesSoon("bpftally_program_metric_entries",
+                  {"bpftally_program_metric_entries{config=\"span_events\",metric=\"bare_spans\"} "
+                   "3"});
+}
+
+TEST_F(RunnerSpansTest, WhatNobodyTakesIsDroppedAndCounted) {
+  ProgramPlan plan = Plan();
+  plan.spans.erase(plan.spans.begin());
+  ASSERT_NO_FATAL_FAILURE(Run(std::move(plan)));
+  MakeSpans(5'000);
+  ExpectLinesSoon(kSpans, {Line("spans", "bare", 5'000)});
+  const size_t kept = runner_->TakeSpans(10'000).size();
+  EXPECT_GT(kept, 0u);
+  EXPECT_LT(kept, 5'000u);
+  EXPECT_EQ(Lines(kDropped),
+            std::vector{Line("spans_dropped", "bare", 5'000 - static_cast<int>(kept))});
+}
+
+TEST_F(RunnerSpansTest, SpansThatCannotBeReadHideNoOthers) {
+  ProgramPlan plan = Plan();
+  plan.spans[0].map = "no_such_map";
+  plan.spans.push_back({.map = "bare_spans", .name = "unusable", .unusable = Error{}});
+  ASSERT_NO_FATAL_FAILURE(Run(std::move(plan)));
+  MakeSpans(3);
+  ExpectLinesSoon(kSpans, {Line("spans", "bare", 3)});
+}
+
+TEST_F(RunnerSpansTest, WhatNobodyWantsIsNotRead) {
+  ASSERT_NO_FATAL_FAILURE(Run(Plan(), false));
+  MakeSpans(3);
+  ASSERT_TRUE(Collect());
+  EXPECT_THAT(Lines(kSpans), IsEmpty());
+  EXPECT_THAT(runner_->TakeSpans(10), IsEmpty());
+}
+
+}  // namespace
+}  // namespace bpftally

@@ -1,0 +1,56 @@
+// Maps that an iterator program of the same object fills at each look.
+
+#include "programs/plan/plan.h"
+#include "programs/run/runner_fixture.h"
+
+namespace bpftally {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+MetricPlan CounterOf(const std::string& map) {
+  return {.name = map,
+          .help = "Counts.",
+          .map = map,
+          .labels = {{"place", {0, 4}, {{.name = "uint"}}}},
+          .key_size = 4};
+}
+
+class RunnerIteratorsTest : public RunnerTest {
+ protected:
+  void SetUp() override {
+    RunnerTest::SetUp();
+    if (!IsSkipped()) MakeRunner();
+  }
+};
+
+TEST_F(RunnerIteratorsTest, AMetricIsMissingAsLongAsItsIteratorDoesNotComeToItsEnd) {
+  ProgramPlan filled = PlanOf("full_iterator");
+  filled.metrics = {CounterOf("maps_seen")};
+  ProgramPlan other = PlanOf("load_addresses");
+  other.metrics = {CounterOf("constants")};
+  const LoadedProgram* program = AddToRunner(std::move(filled));
+  ASSERT_NE(program, nullptr);
+  ASSERT_NE(AddToRunner(std::move(other)), nullptr);
+
+  SetAt(*program, "is_verbose", 0, uint32_t{1});
+  const auto failed = Collect();
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("1 metrics are missing; the first is maps_seen"));
+  EXPECT_GT(ValueAt(*program, "maps_seen", 0), 0u) << "some were seen";
+  EXPECT_THAT(Lines("maps_seen"), IsEmpty());
+  EXPECT_THAT(Lines("constants"), SizeIs(3));
+  EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
+              ElementsAre("bpftally_program_metric_missing_total{config=\"full_iterator\",metric="
+                          "\"maps_seen\",reason=\"internal\"} 1"));
+
+  SetAt(*program, "is_verbose", 0, uint32_t{0});
+  EXPECT_TRUE(Collect());
+  EXPECT_THAT(Lines("maps_seen"), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace bpftally

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "export/prometheus/text_writer.h"
+#include "programs/load/loader_fixture.h"
+#include "programs/plan/plan.h"
+#include "programs/run/program_runner.h"
+
+namespace bpftally {
+
+// For tests of a ProgramRunner with the real kernel.
+class RunnerTest : public LoaderTest {
+ protected:
+  void MakeRunner(const RunnerOptions& options = {}) {
+    cpus_ = PossibleCpus(*sys_).value();
+    runner_.emplace(RunnerHost{.sys = *sys_,
+                               .clock = SystemClock(),
+                               .sources = {},
+                               .event_sources = {},
+                               .possible_cpus = cpus_},
+                    options);
+  }
+
+  // The runner's from now on; null where it does not load.
+  LoadedProgram* AddToRunner(ProgramPlan plan, const LoadOptions& options = {}) {
+    auto loaded = Load(plan, options);
+    LoadedProgram* const program = loaded.get();
+    if (program != nullptr) runner_->Add(std::move(plan), std::move(loaded));
+    return program;
+  }
+
+  Result<void> Collect(std::chrono::seconds patience = std::chrono::seconds(60)) {
+    batch_ = {};
+    return runner_->Collect(SystemClock().Now() + patience, batch_);
+  }
+
+  const MetricFamily& Family(std::string_view name) const {
+    return *std::ranges::find(batch_.families(), name,
+                              [](const MetricFamily& family) { return family.spec.name; });
+  }
+
+  // The sample lines of a family, sorted.
+  std::vector<std::string> Lines(std::string_view name) const {
+    std::string text;
+    WriteText(
+        batch_, TextFormat::kPrometheus004, [&](std::string_view piece) { text += piece; },
+        [&](const MetricFamily& family) { return family.spec.name == name; });
+    std::vector<std::string> lines;
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = text.find('\n', at);
+      if (text[at] != '#') lines.push_back(text.substr(at, end - at));
+      at = end + 1;
+    }
+    std::ranges::sort(lines);
+    return lines;
+  }
+
+  // Looks again and again, as events take a moment. `expected`: sorted.
+  void ExpectLinesSoon(std::string_view name, const std::vector<std::string>& expected) {
+    const auto give_up = SystemClock().Now() + std::chrono::seconds(20);
+    do {
+      EXPECT_TRUE(Collect());
+      if (Lines(name) == expected) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    } while (SystemClock().Now() < give_up);
+    EXPECT_EQ(Lines(name), expected);
+  }
+
+  size_t cpus_ = 0;
+  std::optional<ProgramRunner> runner_;
+  MetricBatch batch_;
+};
+
+}  // namespace bpftally
