@@ -1,6 +1,6 @@
 #pragma once
 
-// How a link's target reads as a name: the same words whichever road told it.
+// How a link's target reads as a name: the same words whichever source told it.
 
 #include <cstdint>
 #include <optional>

@@ -17,7 +17,7 @@ struct link_record;
 
 namespace bpftally {
 
-// Lists the links by either road, after the maps of the same pass: some links' targets are maps.
+// Lists the links by either source, after the maps of the same pass: some links' targets are maps.
 // Remembers the details that only a system call tells; they never change in a link's life, but for
 // the missed count, which is asked anew.
 class LinkWalker {

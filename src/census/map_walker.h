@@ -22,7 +22,7 @@ struct EntryScan {
   size_t max_entries = 0;  // a map with more is left unknown
 };
 
-// Lists the maps by either road. Remembers what never changes in a map's life and costs more than
+// Lists the maps by either source. Remembers what never changes in a map's life and costs more than
 // its walk: the full name, and the memory of maps that have all of theirs from the start.
 class MapWalker {
  public:

@@ -16,7 +16,7 @@ struct program_record;
 
 namespace bpftally {
 
-// Lists the programs by either road. Remembers what never changes in a program's life and costs
+// Lists the programs by either source. Remembers what never changes in a program's life and costs
 // more than its walk.
 class ProgramWalker {
  public:

@@ -26,10 +26,10 @@ constexpr const char* kStatsSysctl = "/proc/sys/kernel/bpf_stats_enabled";
 
 // How one kind is walked, found out at start.
 struct Choice {
-  Road road = Road::kNone;
-  UniqueFd iterator;           // our link, with Road::kIterator
+  Source source = Source::kNone;
+  UniqueFd iterator;           // our link, with Source::kIterator
   uint32_t own_program = 0;    // the iterator's
-  std::optional<Error> error;  // why the road is not the better one
+  std::optional<Error> error;  // why the source is not the better one
 };
 
 Result<UniqueFd> LoadIterator(BpfSys& sys, ObjectKind kind) {
@@ -81,7 +81,7 @@ class Reader final : public SnapshotReader {
   bool OwnRunsGrow(const Snapshot& snapshot);
   void SettleRunStats(Snapshot& snapshot);
   void MarkSelf(Snapshot& snapshot);
-  void NoteFeature(const char* name, const char* road, bool available);
+  void NoteFeature(const char* name, const char* source, bool available);
   void NoteFeatures(const Snapshot& snapshot);
 
   BpfSys& sys_;
@@ -107,11 +107,11 @@ class Reader final : public SnapshotReader {
 
 Result<void> Reader::Start() {
   const auto listed = sys_.NextId(ObjectKind::kProgram, 0);
-  may_open_ = listed.has_value() && options_.source != Source::kIterator;
+  may_open_ = listed.has_value() && options_.source != SourceChoice::kIterator;
   for (const ObjectKind kind : kObjectKinds) {
     ChoiceOf(kind) = Choose(kind);
     if (kind != ObjectKind::kBtf)  // which no kernel has
-      NoteFeature(ObjectKindName(kind), "iterator", ChoiceOf(kind).road == Road::kIterator);
+      NoteFeature(ObjectKindName(kind), "iterator", ChoiceOf(kind).source == Source::kIterator);
     NoteFeature(ObjectKindName(kind), "syscall", may_open_);
   }
   if (options_.run_stats) {
@@ -120,27 +120,27 @@ Result<void> Reader::Start() {
     run_stats_ = std::move(*fd);
   }
   if (std::ranges::any_of(choices_,
-                          [](const Choice& choice) { return choice.road != Road::kNone; }))
+                          [](const Choice& choice) { return choice.source != Source::kNone; }))
     return {};
   return std::unexpected(Wrap(*ChoiceOf(ObjectKind::kProgram).error, "cannot see any BPF object"));
 }
 
 Choice Reader::Choose(ObjectKind kind) {
   Choice choice;
-  if (options_.source != Source::kSyscall) {
+  if (options_.source != SourceChoice::kSyscall) {
     auto link = LoadIterator(sys_, kind);
     if (link) {
-      choice.road = Road::kIterator;
+      choice.source = Source::kIterator;
       choice.iterator = std::move(*link);
       LearnOwnIds(choice);
       return choice;
     }
     choice.error = link.error();
   }
-  if (options_.source != Source::kIterator) {
+  if (options_.source != SourceChoice::kIterator) {
     const auto next = sys_.NextId(kind, 0);
     if (next) {
-      choice.road = Road::kSyscall;
+      choice.source = Source::kSyscall;
     } else {
       // The iterator's error says more: it needs less than the system call.
       if (!choice.error || kind == ObjectKind::kBtf) choice.error = next.error();
@@ -186,12 +186,12 @@ Result<void> Reader::WalkById(const Pass& pass, ObjectKind kind, Snapshot& snaps
 }
 
 Result<void> Reader::Walk(const Pass& pass, ObjectKind kind, Snapshot& snapshot) {
-  switch (ChoiceOf(kind).road) {
-    case Road::kIterator:
+  switch (ChoiceOf(kind).source) {
+    case Source::kIterator:
       return WalkByIterator(pass, kind, snapshot);
-    case Road::kSyscall:
+    case Source::kSyscall:
       return WalkById(pass, kind, snapshot);
-    case Road::kNone:
+    case Source::kNone:
       break;
   }
   return std::unexpected(*ChoiceOf(kind).error);
@@ -218,7 +218,7 @@ uint32_t HighestId(const Snapshot& snapshot, ObjectKind kind) {
 
 void Reader::WalkInto(const Pass& pass, ObjectKind kind, Snapshot& snapshot) {
   KindStatus& status = snapshot.StatusOf(kind);
-  status.road = ChoiceOf(kind).road;
+  status.source = ChoiceOf(kind).source;
   const auto walked = Walk(pass, kind, snapshot);
   status.complete = walked.has_value();
   if (!walked) status.error = walked.error();
@@ -290,12 +290,12 @@ void Reader::MarkSelf(Snapshot& snapshot) {
 }
 
 // Once seen, a feature stays: that no object shows it right now does not take it away.
-void Reader::NoteFeature(const char* name, const char* road, bool available) {
+void Reader::NoteFeature(const char* name, const char* source, bool available) {
   const auto found = std::ranges::find_if(features_, [&](const Feature& feature) {
-    return feature.name == name && feature.road == road;
+    return feature.name == name && feature.source == source;
   });
   if (found == features_.end()) {
-    features_.push_back({name, road, available});
+    features_.push_back({name, source, available});
   } else {
     found->available |= available;
   }
@@ -311,8 +311,8 @@ std::optional<bool> Shown(const std::vector<Info>& objects, Applies applies, Kno
 }
 
 void Reader::NoteFeatures(const Snapshot& snapshot) {
-  const auto note = [this](const char* name, const char* road, std::optional<bool> shown) {
-    if (shown) NoteFeature(name, road, *shown);
+  const auto note = [this](const char* name, const char* source, std::optional<bool> shown) {
+    if (shown) NoteFeature(name, source, *shown);
   };
   const auto every = [](const auto&) { return true; };
   note("map_memory", "fdinfo", Shown(snapshot.maps, every, [](const MapInfo& map) {
@@ -326,7 +326,7 @@ void Reader::NoteFeatures(const Snapshot& snapshot) {
        Shown(
            snapshot.maps, [](const MapInfo& map) { return map.type == BPF_MAP_TYPE_RINGBUF; },
            [](const MapInfo& map) { return map.buffer_backlog_bytes.has_value(); }));
-  note("program_run_stats", RoadName(ChoiceOf(ObjectKind::kProgram).road),
+  note("program_run_stats", SourceName(ChoiceOf(ObjectKind::kProgram).source),
        Shown(snapshot.programs, every,
              [](const ProgramInfo& program) { return program.recursion_misses.has_value(); }));
 }

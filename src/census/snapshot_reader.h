@@ -13,22 +13,22 @@ namespace bpftally {
 
 class BpfSys;
 
-enum class Source { kAuto, kIterator, kSyscall };  // --source
+enum class SourceChoice { kAuto, kIterator, kSyscall };  // --source
 
 struct ReaderOptions {
-  Source source = Source::kAuto;
+  SourceChoice source = SourceChoice::kAuto;
   bool run_stats = false;  // hold a BPF_ENABLE_STATS fd as long as the reader lives
   bool scan_entries =
-      false;  // count map entries key by key where no road gives the count (bounded)
+      false;  // count map entries key by key where no source gives the count (bounded)
   size_t max_scanned_entries = 100'000;  // per map and pass, with scan_entries
 };
 
-// Takes the census: chooses a road per kind and per field, by probing once at start. Not
+// Takes the census: chooses a source per kind and per field, by probing once at start. Not
 // thread-safe: one thread takes. Holds its own iterator links and stats fd, never an fd of
 // another's object beyond one visit.
 class SnapshotReader {
  public:
-  // Fails only when no road works for any kind; the error names the missing capability or kernel
+  // Fails only when no source works for any kind; the error names the missing capability or kernel
   // feature and what to do. What works in part is a snapshot with KindStatus errors. `sys` and
   // `clock` must outlive the reader.
   static Result<std::unique_ptr<SnapshotReader>> Create(BpfSys& sys, const Clock& clock,

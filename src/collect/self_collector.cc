@@ -40,14 +40,14 @@ class SelfCollector final : public Collector {
   void AddFeatures(const Snapshot& snapshot, MetricBatch& batch) const {
     MetricFamily& family =
         batch.Add({"bpftally_feature_available",
-                   "1: this kernel and our privileges give the feature by that road; 0: not.",
+                   "1: this kernel and our privileges give the feature by that source; 0: not.",
                    kGauge,
                    "",
-                   {"feature", "road"}},
+                   {"feature", "source"}},
                   name(), snapshot.features.size());
     for (const Feature& feature : snapshot.features)
       family.samples.push_back(
-          {batch.Labels({batch.Intern(feature.name), batch.Intern(feature.road)}),
+          {batch.Labels({batch.Intern(feature.name), batch.Intern(feature.source)}),
            uint64_t{feature.available ? 1U : 0U}});
   }
 

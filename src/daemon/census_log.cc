@@ -12,8 +12,8 @@ namespace {
 void LogKind(const PollResult& result, ObjectKind kind) {
   const KindStatus& status = result.kinds[static_cast<size_t>(kind)];
   const size_t objects = result.objects[static_cast<size_t>(kind)];
-  spdlog::info("{}: {} found, road {}{}", ObjectKindName(kind), objects, RoadName(status.road),
-               status.complete ? "" : ", not all");
+  spdlog::info("{}: {} found, source {}{}", ObjectKindName(kind), objects,
+               SourceName(status.source), status.complete ? "" : ", not all");
 }
 
 }  // namespace
@@ -23,7 +23,7 @@ void LogCensus(const PollResult& result) {
   for (const Feature& feature : result.features) {
     if (feature.available) continue;
     const std::string_view advice = AdviceFor(feature);
-    spdlog::info("not available: {} by {}{}{}", feature.name, feature.road,
+    spdlog::info("not available: {} by {}{}{}", feature.name, feature.source,
                  advice.empty() ? "" : ": ", advice);
   }
 }

@@ -8,7 +8,7 @@ namespace {
 
 struct Advice {
   std::string_view feature;
-  std::string_view road;  // empty: every one
+  std::string_view source;  // empty: every one
   std::string_view text;
 };
 
@@ -29,7 +29,7 @@ constexpr Advice kAdvice[] = {
 std::string_view AdviceFor(const Feature& feature) {
   const auto* const advice = std::ranges::find_if(kAdvice, [&](const Advice& row) {
     return (row.feature.empty() || row.feature == feature.name) &&
-           (row.road.empty() || row.road == feature.road);
+           (row.source.empty() || row.source == feature.source);
   });
   return advice == std::end(kAdvice) ? std::string_view() : advice->text;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// The only road to bpf(2) and to facts of /proc and /sys: one system call each, no logic.
+// The only way to bpf(2) and to facts of /proc and /sys: one system call each, no logic.
 // RealBpfSys is the kernel, FakeBpfSys of the tests an in-memory one with scripted faults.
 
 #include <linux/bpf.h>

@@ -16,13 +16,13 @@ const char* ObjectKindName(ObjectKind kind) {
   return "btf";
 }
 
-const char* RoadName(Road road) {
-  switch (road) {
-    case Road::kIterator:
+const char* SourceName(Source source) {
+  switch (source) {
+    case Source::kIterator:
       return "iterator";
-    case Road::kSyscall:
+    case Source::kSyscall:
       return "syscall";
-    case Road::kNone:
+    case Source::kNone:
       break;
   }
   return "none";

@@ -1,7 +1,7 @@
 #pragma once
 
 // What the kernel said of its BPF subsystem at one moment: plain data, written to YAML and back by
-// snapshot_yaml.h. An optional that is empty means "not known by any road of this pass" and makes
+// snapshot_yaml.h. An optional that is empty means "not known by any source of this pass" and makes
 // no sample: never a zero. The comment of a field names its source in bpf_*_info (or where else it
 // stands) and the first kernel that has it.
 
@@ -21,8 +21,8 @@ inline constexpr std::array kObjectKinds = {ObjectKind::kProgram, ObjectKind::kM
 const char* ObjectKindName(ObjectKind kind);  // "program", "map", "link", "btf"
 
 // How a kind was walked.
-enum class Road { kNone, kIterator, kSyscall };
-const char* RoadName(Road road);  // "none", "iterator", "syscall"
+enum class Source { kNone, kIterator, kSyscall };
+const char* SourceName(Source source);  // "none", "iterator", "syscall"
 
 struct ProgramInfo {
   uint32_t id = 0;
@@ -101,7 +101,7 @@ struct BtfInfo {
 
 // How the walk of one kind went.
 struct KindStatus {
-  Road road = Road::kNone;
+  Source source = Source::kNone;
   bool complete = false;  // every object that lived through the pass is in the snapshot
   uint64_t vanished = 0;  // gone between being listed and being read: normal
   std::optional<uint64_t>
@@ -111,8 +111,8 @@ struct KindStatus {
 
 // One thing that a probe found out at start, or that a walk learnt later.
 struct Feature {
-  std::string name;  // "map_entries", "program_run_stats", "map_memory", …
-  std::string road;  // "iterator", "syscall", "fdinfo"
+  std::string name;    // "map_entries", "program_run_stats", "map_memory", …
+  std::string source;  // "iterator", "syscall", "fdinfo"
   bool available = false;
 
   bool operator==(const Feature&) const = default;

@@ -85,7 +85,7 @@ void Fields(auto& visit, Like<Error> auto& error) {
 }
 
 void Fields(auto& visit, Like<KindStatus> auto& status) {
-  visit("road", status.road);
+  visit("source", status.source);
   visit("complete", status.complete);
   visit("vanished", status.vanished);
   visit("created", status.created);
@@ -99,7 +99,7 @@ void Fields(auto& visit, Like<Statuses> auto& statuses) {
 
 void Fields(auto& visit, Like<Feature> auto& feature) {
   visit("name", feature.name);
-  visit("road", feature.road);
+  visit("source", feature.source);
   visit("available", feature.available);
 }
 

@@ -21,14 +21,14 @@ namespace {
 
 // Enums, by name.
 
-constexpr std::array kRoads = {Road::kNone, Road::kIterator, Road::kSyscall};
+constexpr std::array kSources = {Source::kNone, Source::kIterator, Source::kSyscall};
 constexpr std::array kErrorKinds = {ErrorKind::kPermission,  ErrorKind::kVanished,
                                     ErrorKind::kUnsupported, ErrorKind::kExhausted,
                                     ErrorKind::kInvalid,     ErrorKind::kInternal};
 
-constexpr std::span<const Road> Values(Road) { return kRoads; }
+constexpr std::span<const Source> Values(Source) { return kSources; }
 constexpr std::span<const ErrorKind> Values(ErrorKind) { return kErrorKinds; }
-std::string_view Name(Road road) { return RoadName(road); }
+std::string_view Name(Source source) { return SourceName(source); }
 std::string_view Name(ErrorKind kind) { return ErrorKindName(kind); }
 
 template <typename T>
@@ -273,9 +273,9 @@ void CheckOrder(const YamlNode* list, const std::vector<Info>& objects, Problems
 void CheckFeatures(const YamlNode* list, const std::vector<Feature>& features, Problems& problems) {
   std::set<std::pair<std::string_view, std::string_view>> seen;
   for (size_t i = 0; i < features.size(); ++i) {
-    if (!seen.emplace(features[i].name, features[i].road).second)
-      problems.Add(list->items[i], fmt::format("feature \"{}\" by road \"{}\" a second time",
-                                               features[i].name, features[i].road));
+    if (!seen.emplace(features[i].name, features[i].source).second)
+      problems.Add(list->items[i], fmt::format("feature \"{}\" by source \"{}\" a second time",
+                                               features[i].name, features[i].source));
   }
 }
 

@@ -101,13 +101,13 @@ Result<void> SetLogLevel(Options& options, Value value) {
 std::vector<Row> CensusRows() {
   return {
       {"source", "auto|iterator|syscall", kCensus,
-       "Which road to the kernel: BPF iterators, the id walk by system calls, or the best of both "
+       "How to read BPF objects: iterators, system calls, or the better of both "
        "(default auto)",
        [](Options& o, Value v) {
-         return SetChoice<Source>(o.reader.source, v,
-                                  {{"auto", Source::kAuto},
-                                   {"iterator", Source::kIterator},
-                                   {"syscall", Source::kSyscall}});
+         return SetChoice<SourceChoice>(o.reader.source, v,
+                                        {{"auto", SourceChoice::kAuto},
+                                         {"iterator", SourceChoice::kIterator},
+                                         {"syscall", SourceChoice::kSyscall}});
        }},
       {"run-stats", "", kCensus,
        "Have the kernel count run time and runs of programs while we run; costs every program some "

@@ -61,12 +61,12 @@ void AddHead(const LandingPage& page, Html& html) {
 }
 
 void AddKinds(const PollResult& last, Html& html) {
-  html.BeginTable("Objects", {"Kind", "Count", "Road", "State"});
+  html.BeginTable("Objects", {"Kind", "Count", "Source", "State"});
   for (const ObjectKind kind : kObjectKinds) {
     const KindStatus& status = last.kinds[static_cast<size_t>(kind)];
     const std::string problem = status.error ? status.error->message : "incomplete";
     html.Add("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", ObjectKindName(kind),
-             last.objects[static_cast<size_t>(kind)], RoadName(status.road),
+             last.objects[static_cast<size_t>(kind)], SourceName(status.source),
              Verdict(status.complete, "complete", problem));
   }
   html.EndTable();
@@ -83,10 +83,10 @@ void AddCollectors(const PollResult& last, Html& html) {
 }
 
 void AddFeatures(const PollResult& last, Html& html) {
-  html.BeginTable("Features", {"Name", "Road", "State"});
+  html.BeginTable("Features", {"Name", "Source", "State"});
   for (const Feature& feature : last.features) {
     html.Add("<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n", EscapeHtml(feature.name),
-             EscapeHtml(feature.road),
+             EscapeHtml(feature.source),
              Verdict(feature.available, "available",
                      fmt::format("not available: {}", AdviceFor(feature))));
   }

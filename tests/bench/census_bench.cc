@@ -147,7 +147,7 @@ void BM_WholePollWithRunStats(benchmark::State& state) { WholePoll(state, {.run_
 BENCHMARK(BM_WholePollWithRunStats)->Unit(benchmark::kMicrosecond);
 
 void BM_WholePollBySyscall(benchmark::State& state) {
-  WholePoll(state, {.source = Source::kSyscall});
+  WholePoll(state, {.source = SourceChoice::kSyscall});
 }
 BENCHMARK(BM_WholePollBySyscall)->Unit(benchmark::kMicrosecond);
 

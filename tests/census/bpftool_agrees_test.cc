@@ -18,7 +18,7 @@ class BpftoolAgreesTest : public CensusTest {
     if (AskBpftool("btf show").IsNull()) GTEST_SKIP() << "bpftool is missing";
     if (population_) return;
     population_ = std::make_unique<Population>();
-    snapshot_ = Take({.source = Source::kAuto});
+    snapshot_ = Take({.source = SourceChoice::kAuto});
   }
 
   // What bpftool says of one object.

@@ -57,12 +57,12 @@ void ExpectAscending(const std::vector<Info>& objects) {
   }
 }
 
-class ChurnTest : public CensusTest, public ::testing::WithParamInterface<Source> {
+class ChurnTest : public CensusTest, public ::testing::WithParamInterface<SourceChoice> {
  protected:
   static void ExpectGood(const Snapshot& snapshot) {
     for (const ObjectKind kind : kObjectKinds) {
       const KindStatus& status = snapshot.StatusOf(kind);
-      if (status.road == Road::kNone) continue;  // no iterator over BTF objects
+      if (status.source == Source::kNone) continue;  // no iterator over BTF objects
       EXPECT_TRUE(status.complete) << ObjectKindName(kind);
       EXPECT_FALSE(status.error) << status.error->message;
     }
@@ -108,15 +108,16 @@ TEST_P(ChurnTest, Fault01ThousandWalksSeeNoErrorAndLeakNothing) {
   if (kMemoryTellsOfUs) {
     EXPECT_LT(ResidentPages(), resident + 256) << "caches that never shrink";
   }
-  if (GetParam() != Source::kSyscall) return;
+  if (GetParam() != SourceChoice::kSyscall) return;
   // On one slow CPU the child may need a few walks more to get in between.
   for (int i = 0; i < 10'000 && vanished == 0; ++i) walk();
   EXPECT_GT(vanished, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Road, ChurnTest,
-                         ::testing::Values(Source::kIterator, Source::kSyscall, Source::kAuto),
-                         RoadOfTest);
+INSTANTIATE_TEST_SUITE_P(Source, ChurnTest,
+                         ::testing::Values(SourceChoice::kIterator, SourceChoice::kSyscall,
+                                           SourceChoice::kAuto),
+                         SourceOfTest);
 
 }  // namespace
 }  // namespace bpftally

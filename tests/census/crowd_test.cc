@@ -43,7 +43,7 @@ bool Free(Slice& slice) {
   return slice.watch.WaitUntilFreed();
 }
 
-class CrowdTest : public CensusTest, public ::testing::WithParamInterface<Source> {
+class CrowdTest : public CensusTest, public ::testing::WithParamInterface<SourceChoice> {
  protected:
   void SetUp() override {
     CensusTest::SetUp();
@@ -89,9 +89,10 @@ TEST_P(CrowdTest, Fault34ThousandsAreSeenWhole) {
   EXPECT_EQ(links, kCrowd);
 }
 
-INSTANTIATE_TEST_SUITE_P(Road, CrowdTest,
-                         ::testing::Values(Source::kIterator, Source::kSyscall, Source::kAuto),
-                         RoadOfTest);
+INSTANTIATE_TEST_SUITE_P(Source, CrowdTest,
+                         ::testing::Values(SourceChoice::kIterator, SourceChoice::kSyscall,
+                                           SourceChoice::kAuto),
+                         SourceOfTest);
 
 }  // namespace
 }  // namespace bpftally

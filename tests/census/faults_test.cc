@@ -11,20 +11,22 @@ namespace {
 // another kind.
 struct MatrixRow {
   Method method;
-  Source source;
+  SourceChoice source;
 };
 
 std::vector<MatrixRow> MatrixRows() {
   std::vector<MatrixRow> rows;
   for (size_t method = 0; method < kMethods; ++method) {
-    for (const Source source : {Source::kAuto, Source::kIterator, Source::kSyscall})
+    for (const SourceChoice source :
+         {SourceChoice::kAuto, SourceChoice::kIterator, SourceChoice::kSyscall})
       rows.push_back({static_cast<Method>(method), source});
   }
   return rows;
 }
 
 std::string RowName(const ::testing::TestParamInfo<MatrixRow>& info) {
-  return std::string(MethodName(info.param.method)) + "_" + SourceName({info.param.source, 0});
+  return std::string(MethodName(info.param.method)) + "_" +
+         SourceChoiceName({info.param.source, 0});
 }
 
 class FaultMatrixTest : public ReaderTest, public ::testing::WithParamInterface<MatrixRow> {
@@ -72,7 +74,7 @@ class FaultMatrixTest : public ReaderTest, public ::testing::WithParamInterface<
 
   ReaderOptions Options() const {
     return {.source = GetParam().source,
-            .run_stats = GetParam().source != Source::kIterator,
+            .run_stats = GetParam().source != SourceChoice::kIterator,
             .scan_entries = true};
   }
 
@@ -161,9 +163,10 @@ TEST_P(FaultMatrixTest, OnEverythingLeaksNothing) {
   }
 }
 
-class LostPermissionTest : public BothRoadsTest {};
-INSTANTIATE_TEST_SUITE_P(, LostPermissionTest, ::testing::Values(Source::kAuto, Source::kSyscall),
-                         SourceName);
+class LostPermissionTest : public BothSourcesTest {};
+INSTANTIATE_TEST_SUITE_P(, LostPermissionTest,
+                         ::testing::Values(SourceChoice::kAuto, SourceChoice::kSyscall),
+                         SourceChoiceName);
 
 TEST_P(LostPermissionTest, OnOpenByIdIsTold) {
   for (uint32_t id = 1; id <= 3; ++id) AddMap(id);

@@ -57,7 +57,7 @@ class IteratorStreamTest : public ReaderTest {
  protected:
   // The ids of the programs that an iterator lists.
   Snapshot List() {
-    Start({.source = Source::kIterator});
+    Start({.source = SourceChoice::kIterator});
     return Take();
   }
   void BendPrograms(const std::function<void(std::vector<std::byte>&)>& bend) {
@@ -120,7 +120,7 @@ TEST_F(IteratorStreamTest, AReadThatFailsKeepsWhatWasReadBefore) {
 
 TEST_F(IteratorStreamTest, ARestWithoutEndStopsAtTheDeadline) {
   AddProgram(1);
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   sys_.Inject({.method = Method::kRead, .sys_errno = EAGAIN, .kind = ObjectKind::kProgram});
   clock_.step = std::chrono::milliseconds(1);
   const Snapshot snapshot = Take(std::chrono::milliseconds(50));

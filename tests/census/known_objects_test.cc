@@ -20,38 +20,39 @@ namespace {
 
 constexpr int64_t kClockSlackNs = 5'000'000;
 
-bool MayBeUnknown(const ProgramInfo&, std::string_view field, Source source) {
-  if (source == Source::kIterator && !IteratorsReadAll())
+bool MayBeUnknown(const ProgramInfo&, std::string_view field, SourceChoice source) {
+  if (source == SourceChoice::kIterator && !IteratorsReadAll())
     return field == "map_ids" || field == "recursion_misses" || field == "jitted_bytes";
-  return source == Source::kSyscall && field == "stack_depth_bytes";
+  return source == SourceChoice::kSyscall && field == "stack_depth_bytes";
 }
 
-bool MayBeUnknown(const MapInfo& map, std::string_view field, Source source) {
+bool MayBeUnknown(const MapInfo& map, std::string_view field, SourceChoice source) {
   if (field == "entries" && !KernelHasFunction("bpf_map_sum_elem_count")) return true;  // 6.6
-  if (source == Source::kIterator && field == "memory_bytes") return true;
-  if (source != Source::kSyscall && IteratorsReadAll()) return false;
+  if (source == SourceChoice::kIterator && field == "memory_bytes") return true;
+  if (source != SourceChoice::kSyscall && IteratorsReadAll()) return false;
   // Only an iterator looks inside of a map.
   return field == "entries" || field == "buffer_backlog_bytes" || field == "perf_lost" ||
          (field == "buffer_size_bytes" && map.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 }
 
 // Before 6.6 no system call tells what a perf event is; an iterator sees its type and number.
-bool MayPerfTargetBeUnknown(const LinkInfo& link, Source source) {
-  if (source == Source::kIterator) return true;
+bool MayPerfTargetBeUnknown(const LinkInfo& link, SourceChoice source) {
+  if (source == SourceChoice::kIterator) return true;
   if (KernelIsAtLeast(6, 6)) return false;
-  return source == Source::kSyscall || !IteratorsReadAll() || link.target != "software:cpu-clock";
+  return source == SourceChoice::kSyscall || !IteratorsReadAll() ||
+         link.target != "software:cpu-clock";
 }
 
-bool MayBeUnknown(const LinkInfo& link, std::string_view field, Source source) {
+bool MayBeUnknown(const LinkInfo& link, std::string_view field, SourceChoice source) {
   if (link.type == BPF_LINK_TYPE_PERF_EVENT && field == "target")
     return MayPerfTargetBeUnknown(link, source);
-  if (source == Source::kIterator) {
+  if (source == SourceChoice::kIterator) {
     const bool not_read =
         !IteratorsReadAll() && (field == "target" || field == "netns" || field == "attach_type");
     return not_read || field == "missed" ||
            (field == "target" && link.type == BPF_LINK_TYPE_UPROBE_MULTI);
   }
-  if (source == Source::kAuto && IteratorsReadAll()) return false;
+  if (source == SourceChoice::kAuto && IteratorsReadAll()) return false;
   // An interface index without its namespace, which bpf_link_info does not tell.
   const bool by_interface = link.type == BPF_LINK_TYPE_XDP || link.type == BPF_LINK_TYPE_TCX ||
                             link.type == BPF_LINK_TYPE_NETKIT;
@@ -63,14 +64,14 @@ bool MayBeUnknown(const LinkInfo& link, std::string_view field, Source source) {
 // Without opening objects by id there is no BTF to be read, and so no full name; and some types of
 // map have none.
 template <typename Info>
-bool IsNamedAsWellAsCanBe(const Info& made, const std::string& got, Source source) {
+bool IsNamedAsWellAsCanBe(const Info& made, const std::string& got, SourceChoice source) {
   if (got == made.name) return true;
   return got == made.name.substr(0, BPF_OBJ_NAME_LEN - 1) &&
-         (source == Source::kIterator || made.btf_id == 0u ||
+         (source == SourceChoice::kIterator || made.btf_id == 0u ||
           made.name.starts_with("bpftally_same_prefix"));
 }
 
-class KnownObjectsTest : public CensusTest, public ::testing::WithParamInterface<Source> {
+class KnownObjectsTest : public CensusTest, public ::testing::WithParamInterface<SourceChoice> {
  protected:
   // No test changes it, and it takes seconds under emulation, as a reader does.
   static void TearDownTestSuite() {
@@ -87,10 +88,10 @@ class KnownObjectsTest : public CensusTest, public ::testing::WithParamInterface
   }
 
   template <typename Info>
-  static Info Expected(Info made, Source source) {
+  static Info Expected(Info made, SourceChoice source) {
     // A map's name is the target, and see IsNamedAsWellAsCanBe().
     if constexpr (std::is_same_v<Info, LinkInfo>) {
-      if (made.type == BPF_LINK_TYPE_STRUCT_OPS && source == Source::kIterator) {
+      if (made.type == BPF_LINK_TYPE_STRUCT_OPS && source == SourceChoice::kIterator) {
         made.target = made.target.value_or("").substr(0, BPF_OBJ_NAME_LEN - 1);
       }
     }
@@ -125,7 +126,7 @@ class KnownObjectsTest : public CensusTest, public ::testing::WithParamInterface
   }
 
   inline static std::unique_ptr<Population> population_;
-  inline static std::map<Source, Snapshot> snapshots_;
+  inline static std::map<SourceChoice, Snapshot> snapshots_;
   Snapshot snapshot_;
 };
 
@@ -195,11 +196,12 @@ TEST_P(KnownObjectsTest, ObjectsAreInOrderAndOnce) {
   EXPECT_TRUE(ascends(snapshot_.btf));
 }
 
-INSTANTIATE_TEST_SUITE_P(Road, KnownObjectsTest,
-                         ::testing::Values(Source::kIterator, Source::kSyscall, Source::kAuto),
-                         RoadOfTest);
+INSTANTIATE_TEST_SUITE_P(Source, KnownObjectsTest,
+                         ::testing::Values(SourceChoice::kIterator, SourceChoice::kSyscall,
+                                           SourceChoice::kAuto),
+                         SourceOfTest);
 
-class RingBacklogTest : public CensusTest, public ::testing::WithParamInterface<Source> {
+class RingBacklogTest : public CensusTest, public ::testing::WithParamInterface<SourceChoice> {
  protected:
   static constexpr uint32_t kBytes = 65536;
 
@@ -240,8 +242,9 @@ TEST_P(RingBacklogTest, IsNeverMoreThanTheRingHolds) {
   EXPECT_EQ(BacklogAt(0 - uint64_t{kBytes}), all ? std::optional(uint64_t{kBytes}) : std::nullopt);
 }
 
-INSTANTIATE_TEST_SUITE_P(Road, RingBacklogTest, ::testing::Values(Source::kIterator, Source::kAuto),
-                         RoadOfTest);
+INSTANTIATE_TEST_SUITE_P(Source, RingBacklogTest,
+                         ::testing::Values(SourceChoice::kIterator, SourceChoice::kAuto),
+                         SourceOfTest);
 
 // Memory that is remembered for a map must be forgotten where it follows what the map holds.
 class GrowingMapTest : public CensusTest, public ::testing::WithParamInterface<const char*> {
@@ -259,7 +262,7 @@ class GrowingMapTest : public CensusTest, public ::testing::WithParamInterface<c
 
 TEST_P(GrowingMapTest, Fault30bMemoryAndEntriesAreThoseOfNow) {
   const Population population;
-  const auto reader = Reader({.source = Source::kAuto});
+  const auto reader = Reader({.source = SourceChoice::kAuto});
   ASSERT_NE(reader, nullptr);
   const KnownMap* map = population.made().Map(GetParam());
   ASSERT_NE(map, nullptr) << "refused by this kernel:\n" << population.RefusedText();

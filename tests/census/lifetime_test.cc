@@ -51,7 +51,7 @@ class Holder {
   Child child_;
 };
 
-class LifetimeTest : public CensusTest, public ::testing::WithParamInterface<Source> {
+class LifetimeTest : public CensusTest, public ::testing::WithParamInterface<SourceChoice> {
  protected:
   static void ExpectSeen(const Snapshot& snapshot, const Ids& ids) {
     EXPECT_NE(FindId(snapshot.programs, ids.program), nullptr);
@@ -109,9 +109,9 @@ TEST_P(LifetimeTest, Fault24LeavesNothingBehind) {
   const std::vector<uint32_t> programs = own(snapshot.programs);
   const std::vector<uint32_t> maps = own(snapshot.maps);
   const std::vector<uint32_t> links = own(snapshot.links);
-  EXPECT_EQ(programs.size(), GetParam() == Source::kSyscall ? 0 : 3);
+  EXPECT_EQ(programs.size(), GetParam() == SourceChoice::kSyscall ? 0 : 3);
   EXPECT_EQ(links.size(), programs.size());
-  const bool knows_maps = GetParam() == Source::kAuto || IteratorsReadAll();
+  const bool knows_maps = GetParam() == SourceChoice::kAuto || IteratorsReadAll();
   EXPECT_EQ(maps.empty(), programs.empty() || !knows_maps);
   reader.reset();
   for (const uint32_t id : links) EXPECT_TRUE(IsGoneSoon(ObjectKind::kLink, id));
@@ -119,9 +119,10 @@ TEST_P(LifetimeTest, Fault24LeavesNothingBehind) {
   for (const uint32_t id : maps) EXPECT_TRUE(IsGoneSoon(ObjectKind::kMap, id));
 }
 
-INSTANTIATE_TEST_SUITE_P(Road, LifetimeTest,
-                         ::testing::Values(Source::kIterator, Source::kSyscall, Source::kAuto),
-                         RoadOfTest);
+INSTANTIATE_TEST_SUITE_P(Source, LifetimeTest,
+                         ::testing::Values(SourceChoice::kIterator, SourceChoice::kSyscall,
+                                           SourceChoice::kAuto),
+                         SourceOfTest);
 
 }  // namespace
 }  // namespace bpftally

@@ -18,7 +18,7 @@ constexpr size_t kOf66 = 48, kOf67 = 56, kOf68 = 64;
 class LinkDetailsTest : public ReaderTest {
  protected:
   LinkInfo TakeLink(uint32_t id) {
-    Start({.source = Source::kSyscall});
+    Start({.source = SourceChoice::kSyscall});
     const Snapshot snapshot = Take();
     EXPECT_TRUE(snapshot.StatusOf(ObjectKind::kLink).complete);
     const LinkInfo* link = Find(snapshot.links, id);
@@ -199,7 +199,7 @@ TEST_F(LinkDetailsTest, AnInterfaceIsNoNameWithoutItsNamespace) {
   AddLink(1, kXdp).info.xdp.ifindex = 2;
   AddLink(2, kTcx).info.tcx = {.ifindex = 2, .attach_type = 46};
   AddLink(3, kNetkit).info.netkit = {.ifindex = 2, .attach_type = 54};
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   const Snapshot snapshot = Take();
   for (const LinkInfo& link : snapshot.links) {
     EXPECT_EQ(link.target, std::nullopt) << link.id;
@@ -216,7 +216,7 @@ TEST_F(LinkDetailsTest, MapsOfStructOpsAndSockmap) {
   AddLink(1, BPF_LINK_TYPE_STRUCT_OPS, 0).info.struct_ops.map_id = 11;
   AddLink(2, kSockmap).info.sockmap = {.map_id = 12, .attach_type = BPF_SK_SKB_VERDICT};
   AddLink(3, BPF_LINK_TYPE_STRUCT_OPS, 0).info.struct_ops.map_id = 13;
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   const Snapshot snapshot = Take();
   EXPECT_EQ(snapshot.links.at(0).target, "my_congestion");
   EXPECT_EQ(snapshot.links.at(0).program_id, 0u);
@@ -291,7 +291,7 @@ TEST_F(TracingTargetTest, KernelsBefore60AreTakenToTraceThemselves) {
 TEST_F(TracingTargetTest, AFailedLookUpIsMadeGoodAtTheNextPass) {
   Trace(kTraced, traced_function_);
   sys_.Inject({.method = Method::kOpenById, .sys_errno = EMFILE, .kind = ObjectKind::kBtf});
-  Start({.source = Source::kAuto});
+  Start({.source = SourceChoice::kAuto});
   EXPECT_EQ(Find(Take().links, 5)->target, std::nullopt);
   sys_.ClearFaults();
   EXPECT_EQ(Find(Take().links, 5)->target, "handle_packet");
@@ -301,7 +301,7 @@ TEST_F(TracingTargetTest, NoTypesAreReadWhenTheTimeIsOver) {
   Trace(kTraced, traced_function_);
   sys_.links[6] = sys_.links[5];
   sys_.links[6].info.tracing.target_obj_id = kKernelBtf;
-  for (const Source source : {Source::kAuto, Source::kSyscall}) {
+  for (const SourceChoice source : {SourceChoice::kAuto, SourceChoice::kSyscall}) {
     Start({.source = source});
     clock_.step = std::chrono::nanoseconds(0);
     sys_.ForgetCalls();

@@ -13,12 +13,12 @@ class LinkWalkerTest : public ReaderTest {
  protected:
   LinkInfo Only(const Snapshot& snapshot, uint32_t id) {
     EXPECT_TRUE(snapshot.StatusOf(ObjectKind::kLink).complete);
-    EXPECT_EQ(snapshot.StatusOf(ObjectKind::kLink).road, Road::kIterator);
+    EXPECT_EQ(snapshot.StatusOf(ObjectKind::kLink).source, Source::kIterator);
     const LinkInfo* link = Find(snapshot.links, id);
     EXPECT_NE(link, nullptr);
     return link == nullptr ? LinkInfo{} : *link;
   }
-  LinkInfo TakeLink(uint32_t id, Source source = Source::kIterator) {
+  LinkInfo TakeLink(uint32_t id, SourceChoice source = SourceChoice::kIterator) {
     Start({.source = source});
     return Only(Take(), id);
   }
@@ -58,7 +58,7 @@ TEST_F(LinkWalkerTest, WhatItDoesNotKnowIsAbsent) {
 TEST_F(LinkWalkerTest, TextsOfEveryLength) {
   for (uint32_t length = 1; length <= 32; ++length)
     AddLink(length, kXdp).record_text = std::string(length, 'x');
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   const Snapshot snapshot = Take();
   for (uint32_t length = 1; length <= 32; ++length)
     EXPECT_EQ(Only(snapshot, length).target, std::string(length, 'x'));
@@ -82,7 +82,7 @@ TEST_F(LinkWalkerTest, TargetsOutOfNumbers) {
                                                  .program_type = BPF_PROG_TYPE_TRACEPOINT,
                                                  .perf_config = 312,
                                                  .perf_type = PERF_TYPE_TRACEPOINT};
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   const Snapshot snapshot = Take();
   EXPECT_EQ(Only(snapshot, 1).target, "my_sockets");
   EXPECT_EQ(Only(snapshot, 2).target, "map 12");
@@ -106,7 +106,7 @@ TEST_F(LinkWalkerTest, ACgroupThatIsGoneHasNoPath) {
   AddLink(5, BPF_LINK_TYPE_CGROUP).record = {.known = LINK_KNOWS_CGROUP, .cgroup_id = 77};
   sys_.links[5].info.cgroup.cgroup_id = 77;
   EXPECT_EQ(TakeLink(5).target, std::nullopt);
-  EXPECT_EQ(TakeLink(5, Source::kAuto).target, std::nullopt);
+  EXPECT_EQ(TakeLink(5, SourceChoice::kAuto).target, std::nullopt);
 }
 
 TEST_F(LinkWalkerTest, SystemCallsAddWhatTheRecordLacksOnce) {
@@ -117,7 +117,7 @@ TEST_F(LinkWalkerTest, SystemCallsAddWhatTheRecordLacksOnce) {
                  .perf_type = PERF_TYPE_TRACEPOINT};
   link.info.perf_event.type = BPF_PERF_EVENT_TRACEPOINT;
   link.name = "sched_process_exec";
-  EXPECT_EQ(TakeLink(5, Source::kAuto).target, "sched_process_exec");
+  EXPECT_EQ(TakeLink(5, SourceChoice::kAuto).target, "sched_process_exec");
   sys_.ForgetCalls();
   EXPECT_EQ(Only(Take(), 5).target, "sched_process_exec");
   // The fake's own iterator links have a name in their record no more than this one.
@@ -137,7 +137,7 @@ TEST_F(LinkWalkerTest, AnInterfaceThatIsGoneIsNotAskedFor) {
 TEST_F(LinkWalkerTest, MissedIsAskedAtEachPass) {
   FakeLink& link = AddKprobeMulti(5);
   link.info.kprobe_multi.missed = 3;
-  EXPECT_EQ(TakeLink(5, Source::kAuto).missed, 3u);
+  EXPECT_EQ(TakeLink(5, SourceChoice::kAuto).missed, 3u);
   link.info.kprobe_multi.missed = 8;
   const LinkInfo second = Only(Take(), 5);
   EXPECT_EQ(second.missed, 8u);
@@ -151,7 +151,7 @@ TEST_F(LinkWalkerTest, MissedOfAKprobeWithANameIsAskedToo) {
   link.info.perf_event.type = BPF_PERF_EVENT_KPROBE;
   link.info.perf_event.kprobe.missed = 4;
   link.name = "another_word";
-  const LinkInfo got = TakeLink(5, Source::kAuto);
+  const LinkInfo got = TakeLink(5, SourceChoice::kAuto);
   EXPECT_EQ(got.missed, 4u);
   EXPECT_EQ(got.target, "do_exit");
 }
@@ -170,7 +170,7 @@ TEST_F(LinkWalkerTest, Fault02ALinkThatIsNotSettledIsListedByItsRecord) {
                .kind = ObjectKind::kLink,
                .id = 5,
                .times = 1});
-  EXPECT_EQ(TakeLink(5, Source::kAuto).missed, std::nullopt);
+  EXPECT_EQ(TakeLink(5, SourceChoice::kAuto).missed, std::nullopt);
   EXPECT_EQ(Only(Take(), 5).missed, 3u);
 }
 
@@ -182,7 +182,7 @@ TEST_F(LinkWalkerTest, Fault02ALinkThatIsNotSettledHasVanishedForTheIdWalk) {
                .kind = ObjectKind::kLink,
                .id = 5,
                .times = 1});
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   const Snapshot first = Take();
   EXPECT_TRUE(first.StatusOf(ObjectKind::kLink).complete);
   EXPECT_EQ(first.StatusOf(ObjectKind::kLink).vanished, 1u);
@@ -193,7 +193,7 @@ TEST_F(LinkWalkerTest, Fault02ALinkThatIsNotSettledHasVanishedForTheIdWalk) {
 TEST_F(LinkWalkerTest, Fault04AnIdThatComesBackAsAnotherTypeIsAskedAnew) {
   FakeLink& link = AddLink(5, BPF_LINK_TYPE_RAW_TRACEPOINT);
   link.name = "sched_switch";
-  EXPECT_EQ(TakeLink(5, Source::kAuto).target, "sched_switch");
+  EXPECT_EQ(TakeLink(5, SourceChoice::kAuto).target, "sched_switch");
   link.info.type = BPF_LINK_TYPE_ITER;
   link.name = "task";
   EXPECT_EQ(Only(Take(), 5).target, "task");

@@ -56,7 +56,7 @@ TEST_F(MapWalkerTest, AutoGivesEveryField) {
 
 TEST_F(MapWalkerTest, SyscallGivesAllButEntries) {
   AddWhole(1);
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   MapInfo expected = WholeInfo();
   expected.entries.reset();
   EXPECT_TRUE(TakeMap(1) == expected);
@@ -64,7 +64,7 @@ TEST_F(MapWalkerTest, SyscallGivesAllButEntries) {
 
 TEST_F(MapWalkerTest, IteratorAloneGivesAllButMemory) {
   AddWhole(1);
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   MapInfo expected = WholeInfo();
   expected.memory_bytes.reset();
   EXPECT_TRUE(TakeMap(1) == expected);
@@ -73,7 +73,7 @@ TEST_F(MapWalkerTest, IteratorAloneGivesAllButMemory) {
 
 TEST_F(MapWalkerTest, WhatAnIteratorCouldNotReadIsAbsent) {
   AddWhole(1).record_known = 0;
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   const MapInfo map = TakeMap(1);
   EXPECT_EQ(map.map_extra, std::nullopt);
   EXPECT_EQ(map.entries, std::nullopt);
@@ -85,7 +85,7 @@ TEST_F(MapWalkerTest, WhatAnIteratorCouldNotReadIsAbsent) {
 TEST_F(MapWalkerTest, CutBeforeBtfIds) {
   AddWhole(1);
   sys_.map_info_size = offsetof(bpf_map_info, btf_id);
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   const MapInfo map = TakeMap(1);
   EXPECT_EQ(map.btf_id, std::nullopt);
   EXPECT_EQ(map.map_extra, std::nullopt);
@@ -96,7 +96,7 @@ TEST_F(MapWalkerTest, CutBeforeBtfIds) {
 TEST_F(MapWalkerTest, CutBeforeMapExtra) {
   AddWhole(1);
   sys_.map_info_size = offsetof(bpf_map_info, map_extra);
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   const MapInfo map = TakeMap(1);
   EXPECT_EQ(map.btf_id, 70u);
   EXPECT_EQ(map.map_extra, std::nullopt);
@@ -104,7 +104,7 @@ TEST_F(MapWalkerTest, CutBeforeMapExtra) {
 
 TEST_F(MapWalkerTest, OldFdInfoSaysNothingOfFreezing) {
   AddWhole(1).fdinfo = "memlock:\t8192\n";
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   EXPECT_EQ(TakeMap(1).frozen, std::nullopt);
 }
 
@@ -117,7 +117,7 @@ TEST_F(MapWalkerTest, BuffersOfTheIterator) {
   perf.record_known = MAP_KNOWS_BUFFER_PAGES | MAP_KNOWS_LOST;
   perf.buffer_pages = 8;
   perf.lost = 3;
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   const Snapshot snapshot = Take();
   EXPECT_EQ(snapshot.maps.at(0).buffer_size_bytes, 65536u);
   EXPECT_EQ(snapshot.maps.at(0).buffer_backlog_bytes, 128u);
@@ -130,7 +130,7 @@ TEST_F(MapWalkerTest, BuffersOfTheIterator) {
 TEST_F(MapWalkerTest, SyscallKnowsARingBuffersSizeOnly) {
   AddMap(1, BPF_MAP_TYPE_RINGBUF).info.max_entries = 65536;
   AddMap(2, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   const Snapshot snapshot = Take();
   EXPECT_EQ(snapshot.maps.at(0).buffer_size_bytes, 65536u);
   EXPECT_EQ(snapshot.maps.at(0).buffer_backlog_bytes, std::nullopt);
@@ -179,11 +179,12 @@ TEST_F(MapWalkerTest, AnArenasZeroIsUnknown) {
   EXPECT_EQ(snapshot.maps.at(1).memory_bytes, 0u);
 }
 
-class MapRoadsTest : public BothRoadsTest {};
-INSTANTIATE_TEST_SUITE_P(, MapRoadsTest, ::testing::Values(Source::kAuto, Source::kSyscall),
-                         SourceName);
+class MapSourcesTest : public BothSourcesTest {};
+INSTANTIATE_TEST_SUITE_P(, MapSourcesTest,
+                         ::testing::Values(SourceChoice::kAuto, SourceChoice::kSyscall),
+                         SourceChoiceName);
 
-TEST_P(MapRoadsTest, MemoryThatCouldNotBeReadIsReadAtTheNextPass) {
+TEST_P(MapSourcesTest, MemoryThatCouldNotBeReadIsReadAtTheNextPass) {
   AddMap(1, BPF_MAP_TYPE_ARRAY);
   sys_.Inject({.method = Method::kFdInfo, .sys_errno = EIO, .times = 1});
   Start({.source = GetParam()});
@@ -193,7 +194,7 @@ TEST_P(MapRoadsTest, MemoryThatCouldNotBeReadIsReadAtTheNextPass) {
   EXPECT_EQ(Take().maps.at(0).memory_bytes, 8192u);
 }
 
-TEST_P(MapRoadsTest, Fault04AnIdThatComesBackIsAnotherMap) {
+TEST_P(MapSourcesTest, Fault04AnIdThatComesBackIsAnotherMap) {
   const std::vector<std::function<void(bpf_map_info&)>> changes = {
       [](bpf_map_info& info) { info.type = BPF_MAP_TYPE_PERCPU_ARRAY; },
       [](bpf_map_info& info) { info.max_entries = 7; },
@@ -215,7 +216,7 @@ TEST_P(MapRoadsTest, Fault04AnIdThatComesBackIsAnotherMap) {
   }
 }
 
-TEST_P(MapRoadsTest, OutOfDescriptorsEndsTheWalkUntilTheNextPass) {
+TEST_P(MapSourcesTest, OutOfDescriptorsEndsTheWalkUntilTheNextPass) {
   for (uint32_t id = 1; id <= 3; ++id) AddMap(id);
   sys_.Inject(
       {.method = Method::kOpenById, .sys_errno = EMFILE, .kind = ObjectKind::kMap, .id = 2});
@@ -232,7 +233,7 @@ TEST_P(MapRoadsTest, OutOfDescriptorsEndsTheWalkUntilTheNextPass) {
   for (uint32_t id = 1; id <= 3; ++id) EXPECT_EQ(Find(second.maps, id)->memory_bytes, 8192u);
 }
 
-TEST_P(MapRoadsTest, NothingIsRememberedOfTheDead) {
+TEST_P(MapSourcesTest, NothingIsRememberedOfTheDead) {
   Start({.source = GetParam()});
   for (uint32_t id = 10; id < 110; ++id) {
     AddMap(id, BPF_MAP_TYPE_ARRAY, "former");
@@ -245,7 +246,7 @@ TEST_P(MapRoadsTest, NothingIsRememberedOfTheDead) {
   for (uint32_t id = 10; id < 109; ++id) EXPECT_EQ(Find(snapshot.maps, id)->name, "later") << id;
 }
 
-TEST_P(MapRoadsTest, TheFullNameIsAskedOnce) {
+TEST_P(MapSourcesTest, TheFullNameIsAskedOnce) {
   BtfBlob blob;
   blob.Variable("connections_by_address", blob.Definition(std::nullopt, std::nullopt));
   blob.Section(".maps");
@@ -258,7 +259,7 @@ TEST_P(MapRoadsTest, TheFullNameIsAskedOnce) {
   EXPECT_EQ(sys_.Calls(Method::kOpenById, ObjectKind::kBtf), 0);
 }
 
-TEST_P(MapRoadsTest, AFailedLookUpOfTheNameIsMadeGoodAtTheNextPass) {
+TEST_P(MapSourcesTest, AFailedLookUpOfTheNameIsMadeGoodAtTheNextPass) {
   BtfBlob blob;
   blob.Variable("connections_by_address", blob.Definition(std::nullopt, std::nullopt));
   blob.Section(".maps");
@@ -271,7 +272,7 @@ TEST_P(MapRoadsTest, AFailedLookUpOfTheNameIsMadeGoodAtTheNextPass) {
   EXPECT_EQ(Take().maps.at(0).name, "connections_by_address");
 }
 
-TEST_P(MapRoadsTest, AMapWhoseNameThereIsNoTimeForIsMissingAndNotThereUnderAnother) {
+TEST_P(MapSourcesTest, AMapWhoseNameThereIsNoTimeForIsMissingAndNotThereUnderAnother) {
   BtfBlob blob;
   blob.Variable("connections_by_address", blob.Definition(std::nullopt, std::nullopt));
   blob.Section(".maps");
@@ -310,7 +311,7 @@ TEST_F(MapWalkerTest, GoneBehindTheIteratorIsListedWithoutMemory) {
   EXPECT_EQ(Find(snapshot.maps, 2)->memory_bytes, 8192u);
 }
 
-class EntryScanTest : public MapWalkerTest, public ::testing::WithParamInterface<Source> {
+class EntryScanTest : public MapWalkerTest, public ::testing::WithParamInterface<SourceChoice> {
  protected:
   std::optional<uint64_t> Scan(uint32_t type, size_t keys, bool enabled = true) {
     FakeMap& map = AddMap(1, type);
@@ -355,8 +356,9 @@ class EntryScanTest : public MapWalkerTest, public ::testing::WithParamInterface
   int seen_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(, EntryScanTest, ::testing::Values(Source::kAuto, Source::kSyscall),
-                         SourceName);
+INSTANTIATE_TEST_SUITE_P(, EntryScanTest,
+                         ::testing::Values(SourceChoice::kAuto, SourceChoice::kSyscall),
+                         SourceChoiceName);
 
 TEST_P(EntryScanTest, CountsUpToTheLimit) {
   EXPECT_EQ(Scan(BPF_MAP_TYPE_HASH, 0), 0u);

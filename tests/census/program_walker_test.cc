@@ -49,7 +49,7 @@ class ProgramWalkerTest : public ReaderTest {
     FakeProgram& program = AddWhole(1);
     program.info.btf_id = kBtf;
     program.func_info_type_id = AddFunctionBtf(kBtf, "whole_name_of_the_function");
-    Start({.source = Source::kSyscall});
+    Start({.source = SourceChoice::kSyscall});
     const Snapshot snapshot = Take();
     return snapshot.programs.empty() ? ProgramInfo{} : snapshot.programs.front();
   }
@@ -80,9 +80,9 @@ ProgramInfo WholeInfo() {
 TEST_F(ProgramWalkerTest, IteratorGivesEveryField) {
   sys_.files[kStatsSysctl] = "1\n";
   AddWhole(1).pages = static_cast<uint32_t>(8192 / ::sysconf(_SC_PAGESIZE));
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   const Snapshot snapshot = Take();
-  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kProgram).road, Road::kIterator);
+  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kProgram).source, Source::kIterator);
   EXPECT_TRUE(snapshot.programs.at(0) == WholeInfo());
   EXPECT_EQ(sys_.Calls(Method::kOpenById), 0);
 }
@@ -90,9 +90,9 @@ TEST_F(ProgramWalkerTest, IteratorGivesEveryField) {
 TEST_F(ProgramWalkerTest, SyscallGivesAllButStackDepth) {
   sys_.files[kStatsSysctl] = "1\n";
   AddWhole(1);
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   const Snapshot snapshot = Take();
-  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kProgram).road, Road::kSyscall);
+  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kProgram).source, Source::kSyscall);
   ProgramInfo expected = WholeInfo();
   expected.stack_depth_bytes.reset();
   EXPECT_TRUE(snapshot.programs.at(0) == expected);
@@ -157,7 +157,7 @@ TEST_F(ProgramWalkerTest, WhatAnIteratorCouldNotReadIsAbsent) {
   sys_.program_known = 0;
   sys_.files[kStatsSysctl] = "1\n";
   AddWhole(1);
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   const ProgramInfo program = Take().programs.at(0);
   EXPECT_EQ(program.jitted_bytes, std::nullopt);
   EXPECT_EQ(program.verified_instructions, std::nullopt);
@@ -172,7 +172,7 @@ TEST_F(ProgramWalkerTest, WhatAnIteratorCouldNotReadTheSystemCallTells) {
   sys_.program_known = 0;
   sys_.files[kStatsSysctl] = "1\n";
   AddWhole(1);
-  Start({.source = Source::kAuto});
+  Start({.source = SourceChoice::kAuto});
   const ProgramInfo program = Take().programs.at(0);
   EXPECT_EQ(program.jitted_bytes, 96u);
   EXPECT_EQ(program.run_time_ns, 500u);
@@ -186,7 +186,7 @@ TEST_F(ProgramWalkerTest, AnOddNumberOfMapIdsDoesNotShiftTheNextProgram) {
   AddProgram(1).map_ids = {5};
   AddProgram(2, "second").map_ids = {};
   AddProgram(3, "third").map_ids = {6, 7, 8};
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   const Snapshot snapshot = Take();
   EXPECT_THAT(snapshot.programs.at(0).map_ids, Optional(ElementsAre(5)));
   EXPECT_THAT(snapshot.programs.at(1).map_ids, Optional(ElementsAre()));
@@ -202,7 +202,7 @@ TEST_F(ProgramWalkerTest, MoreMapIdsClaimedThanThereAreGiveThoseThatAre) {
     const uint32_t count = 1'000'000'000;
     std::memcpy(stream.data() + offsetof(program_record, map_id_count), &count, sizeof count);
   };
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   const Snapshot snapshot = Take();
   EXPECT_THAT(snapshot.programs.at(0).map_ids, Optional(ElementsAre(5, 6)));
   EXPECT_TRUE(snapshot.StatusOf(ObjectKind::kProgram).complete);
@@ -210,11 +210,11 @@ TEST_F(ProgramWalkerTest, MoreMapIdsClaimedThanThereAreGiveThoseThatAre) {
 
 TEST_F(ProgramWalkerTest, AnUnnamedMainFunctionCountsAsOne) {
   AddProgram(1).info.nr_jited_ksyms = 0;
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   EXPECT_EQ(Take().programs.at(0).subprograms, 1u);
 }
 
-class ProgramNameTest : public BothRoadsTest {
+class ProgramNameTest : public BothSourcesTest {
  protected:
   void AddNamed(uint32_t id, uint32_t btf, const char* function) {
     FakeProgram& program = AddProgram(id, std::string_view(function).substr(0, 15));
@@ -229,8 +229,9 @@ class ProgramNameTest : public BothRoadsTest {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(, ProgramNameTest, ::testing::Values(Source::kAuto, Source::kSyscall),
-                         SourceName);
+INSTANTIATE_TEST_SUITE_P(, ProgramNameTest,
+                         ::testing::Values(SourceChoice::kAuto, SourceChoice::kSyscall),
+                         SourceChoiceName);
 
 TEST_P(ProgramNameTest, TheFullOneStandsInBtfAndIsAskedOnce) {
   AddNamed(1, kBtf, "a_function_with_a_long_name");
@@ -320,7 +321,7 @@ TEST_P(ProgramNameTest, NothingIsRememberedOfTheDead) {
 TEST_F(ProgramWalkerTest, MemoryThatCouldNotBeReadIsReadAtTheNextPass) {
   AddProgram(1);
   sys_.Inject({.method = Method::kFdInfo, .sys_errno = ENOMEM});
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   EXPECT_EQ(Take().programs.at(0).memory_bytes, std::nullopt);
   sys_.ClearFaults();
   EXPECT_EQ(Take().programs.at(0).memory_bytes, 4096u);

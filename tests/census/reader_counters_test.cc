@@ -5,7 +5,7 @@
 namespace bpftally {
 namespace {
 
-class RunStatsTest : public BothRoadsTest {
+class RunStatsTest : public BothSourcesTest {
  protected:
   RunStatsTest() {
     AddProgram(1).info.run_cnt = 5;
@@ -21,8 +21,9 @@ class RunStatsTest : public BothRoadsTest {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(, RunStatsTest, ::testing::Values(Source::kAuto, Source::kSyscall),
-                         SourceName);
+INSTANTIATE_TEST_SUITE_P(, RunStatsTest,
+                         ::testing::Values(SourceChoice::kAuto, SourceChoice::kSyscall),
+                         SourceChoiceName);
 
 TEST_P(RunStatsTest, OffMeansUnknown) {
   Start({.source = GetParam()});
@@ -52,7 +53,7 @@ TEST_P(RunStatsTest, OnByOurOwnDescriptor) {
 }
 
 TEST_P(RunStatsTest, OnByAnotherProcess) {
-  if (GetParam() == Source::kSyscall) {  // no program of our own runs there
+  if (GetParam() == SourceChoice::kSyscall) {  // no program of our own runs there
     Start({.source = GetParam()});
     sys_.others_stats = true;
     ExpectStats(false);
@@ -70,13 +71,14 @@ TEST_P(RunStatsTest, OnByAnotherProcess) {
   ExpectStats(true);
 }
 
-class CreatedTest : public BothRoadsTest {
+class CreatedTest : public BothSourcesTest {
  protected:
   std::optional<uint64_t> Created(ObjectKind kind) { return Take().StatusOf(kind).created; }
 };
 
-INSTANTIATE_TEST_SUITE_P(, CreatedTest, ::testing::Values(Source::kAuto, Source::kSyscall),
-                         SourceName);
+INSTANTIATE_TEST_SUITE_P(, CreatedTest,
+                         ::testing::Values(SourceChoice::kAuto, SourceChoice::kSyscall),
+                         SourceChoiceName);
 
 TEST_P(CreatedTest, CountsTheGrowthOfTheHighestId) {
   AddMap(10);

@@ -93,16 +93,16 @@ class ReaderTest : public ::testing::Test {
   std::unique_ptr<SnapshotReader> reader_;
 };
 
-// The same test on both roads.
-class BothRoadsTest : public ReaderTest, public ::testing::WithParamInterface<Source> {};
+// The same test on both sources.
+class BothSourcesTest : public ReaderTest, public ::testing::WithParamInterface<SourceChoice> {};
 
-inline std::string SourceName(const ::testing::TestParamInfo<Source>& info) {
+inline std::string SourceChoiceName(const ::testing::TestParamInfo<SourceChoice>& info) {
   switch (info.param) {
-    case Source::kAuto:
+    case SourceChoice::kAuto:
       return "auto";
-    case Source::kIterator:
+    case SourceChoice::kIterator:
       return "iterator";
-    case Source::kSyscall:
+    case SourceChoice::kSyscall:
       break;
   }
   return "syscall";

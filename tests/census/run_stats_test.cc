@@ -35,7 +35,7 @@ bpf_prog_info InfoOf(int program) {
   return info;
 }
 
-class RunStatsTest : public CensusTest, public ::testing::WithParamInterface<Source> {
+class RunStatsTest : public CensusTest, public ::testing::WithParamInterface<SourceChoice> {
  protected:
   void SetUp() override {
     CensusTest::SetUp();
@@ -59,7 +59,7 @@ class RunStatsTest : public CensusTest, public ::testing::WithParamInterface<Sou
 };
 
 TEST_P(RunStatsTest, CountsExactlyWhatRanOnEveryCpu) {
-  if (GetParam() == Source::kIterator && !IteratorsReadAll())
+  if (GetParam() == SourceChoice::kIterator && !IteratorsReadAll())
     GTEST_SKIP() << "before 6.2, lockdown=confidentiality keeps iterators from per-CPU numbers";
   Run(5);  // not counted: nobody has turned statistics on
   const auto reader = Reader({.source = GetParam(), .run_stats = true});
@@ -114,9 +114,10 @@ TEST_P(RunStatsTest, Fault17OfAnotherAreLeftOn) {
   EXPECT_EQ(InfoOf(program_.get()).run_cnt, 9u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Road, RunStatsTest,
-                         ::testing::Values(Source::kIterator, Source::kSyscall, Source::kAuto),
-                         RoadOfTest);
+INSTANTIATE_TEST_SUITE_P(Source, RunStatsTest,
+                         ::testing::Values(SourceChoice::kIterator, SourceChoice::kSyscall,
+                                           SourceChoice::kAuto),
+                         SourceOfTest);
 
 }  // namespace
 }  // namespace bpftally

@@ -29,9 +29,9 @@ class SnapshotReaderTest : public ReaderTest {
 };
 
 std::optional<bool> FeatureOf(const Snapshot& snapshot, std::string_view name,
-                              std::string_view road) {
+                              std::string_view source) {
   for (const Feature& feature : snapshot.features) {
-    if (feature.name == name && feature.road == road) return feature.available;
+    if (feature.name == name && feature.source == source) return feature.available;
   }
   return std::nullopt;
 }
@@ -41,11 +41,11 @@ TEST_F(SnapshotReaderTest, AutoTakesIteratorsAndTheIdWalkForBtf) {
   Start();
   const Snapshot snapshot = Take();
   for (const ObjectKind kind : {ObjectKind::kProgram, ObjectKind::kMap, ObjectKind::kLink}) {
-    EXPECT_EQ(snapshot.StatusOf(kind).road, Road::kIterator);
+    EXPECT_EQ(snapshot.StatusOf(kind).source, Source::kIterator);
     EXPECT_EQ(FeatureOf(snapshot, ObjectKindName(kind), "iterator"), true);
     EXPECT_EQ(FeatureOf(snapshot, ObjectKindName(kind), "syscall"), true);
   }
-  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kBtf).road, Road::kSyscall);
+  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kBtf).source, Source::kSyscall);
   EXPECT_EQ(FeatureOf(snapshot, "btf", "iterator"), std::nullopt);  // no kernel has one
   for (const KindStatus& status : snapshot.status) EXPECT_TRUE(status.complete);
   ASSERT_EQ(snapshot.btf.size(), 1u);
@@ -56,10 +56,10 @@ TEST_F(SnapshotReaderTest, AutoTakesIteratorsAndTheIdWalkForBtf) {
 
 TEST_F(SnapshotReaderTest, ForcedToSystemCallsLoadsNothing) {
   AddOneOfEach();
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   const Snapshot snapshot = Take();
   for (const KindStatus& status : snapshot.status) {
-    EXPECT_EQ(status.road, Road::kSyscall);
+    EXPECT_EQ(status.source, Source::kSyscall);
     EXPECT_TRUE(status.complete);
   }
   EXPECT_EQ(sys_.Calls(Method::kLoadIterator), 0);
@@ -68,10 +68,10 @@ TEST_F(SnapshotReaderTest, ForcedToSystemCallsLoadsNothing) {
 
 TEST_F(SnapshotReaderTest, ForcedToIteratorsOpensNothing) {
   AddOneOfEach();
-  Start({.source = Source::kIterator});
+  Start({.source = SourceChoice::kIterator});
   const Snapshot snapshot = Take();
   EXPECT_EQ(sys_.Calls(Method::kOpenById), 0);
-  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kBtf).road, Road::kNone);
+  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kBtf).source, Source::kNone);
   ASSERT_TRUE(snapshot.StatusOf(ObjectKind::kBtf).error);
   EXPECT_EQ(snapshot.StatusOf(ObjectKind::kBtf).error->kind, ErrorKind::kUnsupported);
 }
@@ -107,7 +107,7 @@ TEST_F(SnapshotReaderTest, WithoutCapSysAdminTheIteratorsInventoryIsLeft) {
   EXPECT_EQ(Find(snapshot.maps, 1)->memory_bytes, std::nullopt);
   EXPECT_EQ(Find(snapshot.links, 1)->target, std::nullopt);
   const KindStatus& btf = snapshot.StatusOf(ObjectKind::kBtf);
-  EXPECT_EQ(btf.road, Road::kNone);
+  EXPECT_EQ(btf.source, Source::kNone);
   EXPECT_FALSE(btf.complete);
   EXPECT_EQ(btf.created, std::nullopt);
   ASSERT_TRUE(btf.error);
@@ -123,19 +123,19 @@ TEST_F(SnapshotReaderTest, WithoutIteratorsTheIdWalkDoes) {
   Start();
   const Snapshot snapshot = Take();
   for (const KindStatus& status : snapshot.status) {
-    EXPECT_EQ(status.road, Road::kSyscall);
+    EXPECT_EQ(status.source, Source::kSyscall);
     EXPECT_TRUE(status.complete);
   }
   EXPECT_EQ(FeatureOf(snapshot, "program", "iterator"), false);
 }
 
-TEST_F(SnapshotReaderTest, EachKindGoesItsOwnRoad) {
+TEST_F(SnapshotReaderTest, EachKindGoesItsOwnSource) {
   AddOneOfEach();
   sys_.Inject({.method = Method::kLoadIterator, .sys_errno = EINVAL, .kind = ObjectKind::kLink});
   Start();
   const Snapshot snapshot = Take();
-  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kMap).road, Road::kIterator);
-  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kLink).road, Road::kSyscall);
+  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kMap).source, Source::kIterator);
+  EXPECT_EQ(snapshot.StatusOf(ObjectKind::kLink).source, Source::kSyscall);
   EXPECT_EQ(Find(snapshot.links, 1)->target, "task");
 }
 
@@ -145,7 +145,7 @@ TEST_F(SnapshotReaderTest, Fault29WhereMemoryMustNotBeProbedLessIsLoaded) {
     sys_.Inject({.method = Method::kLoadIterator, .sys_errno = EINVAL, .kind = kind, .times = 1});
   Start();
   EXPECT_EQ(sys_.last_may_probe_read, false);
-  EXPECT_EQ(Take().StatusOf(ObjectKind::kLink).road, Road::kIterator);
+  EXPECT_EQ(Take().StatusOf(ObjectKind::kLink).source, Source::kIterator);
 }
 
 TEST_F(SnapshotReaderTest, WhenNothingWorksTheErrorSaysWhatIsMissing) {
@@ -155,12 +155,12 @@ TEST_F(SnapshotReaderTest, WhenNothingWorksTheErrorSaysWhatIsMissing) {
   EXPECT_EQ(error.kind, ErrorKind::kPermission);
   EXPECT_THAT(error.message, AllOf(HasSubstr("cannot see any BPF object"), HasSubstr("CAP_BPF"),
                                    HasSubstr("CAP_PERFMON")));
-  EXPECT_EQ(CreateError({.source = Source::kIterator}).kind, ErrorKind::kPermission);
+  EXPECT_EQ(CreateError({.source = SourceChoice::kIterator}).kind, ErrorKind::kPermission);
 }
 
-TEST_F(SnapshotReaderTest, WhenTheForcedRoadIsShutTheErrorNamesItsCapability) {
+TEST_F(SnapshotReaderTest, WhenTheForcedSourceIsShutTheErrorNamesItsCapability) {
   Refuse(Method::kNextId);
-  const Error error = CreateError({.source = Source::kSyscall});
+  const Error error = CreateError({.source = SourceChoice::kSyscall});
   EXPECT_EQ(error.kind, ErrorKind::kPermission);
   EXPECT_THAT(error.message, HasSubstr("CAP_SYS_ADMIN"));
 }
@@ -187,7 +187,7 @@ TEST_F(SnapshotReaderTest, ObjectsThatVanishAreCountedAndPassedOver) {
     AddLink(id, BPF_LINK_TYPE_ITER);
     sys_.btf[id].data.resize(4);
   }
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   sys_.after_call = [&](const Call& call) {
     if (call.method == Method::kNextId && call.id == 1) sys_.Erase(*call.kind, 2);  // just listed
   };
@@ -209,7 +209,7 @@ TEST_F(SnapshotReaderTest, ObjectsThatVanishWhileOpenAreCountedToo) {
     AddLink(id, BPF_LINK_TYPE_ITER);
     sys_.btf[id].data.resize(4);
   }
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   sys_.after_call = [&](const Call& call) {
     if (call.method == Method::kOpenById && call.id == 2) sys_.Erase(*call.kind, 2);
   };
@@ -234,14 +234,15 @@ TEST_F(SnapshotReaderTest, Fault03IdsThatGoDownOrRepeatEndTheWalk) {
       if (after == 0) step = 0;
       return step < script.size() ? std::optional(script[step++]) : std::nullopt;
     };
-    Start({.source = Source::kSyscall});
+    Start({.source = SourceChoice::kSyscall});
     EXPECT_THAT(Ids(Take().programs), ElementsAre(5, 7));
   }
 }
 
-class DeadlineTest : public BothRoadsTest {};
-INSTANTIATE_TEST_SUITE_P(, DeadlineTest, ::testing::Values(Source::kAuto, Source::kSyscall),
-                         SourceName);
+class DeadlineTest : public BothSourcesTest {};
+INSTANTIATE_TEST_SUITE_P(, DeadlineTest,
+                         ::testing::Values(SourceChoice::kAuto, SourceChoice::kSyscall),
+                         SourceChoiceName);
 
 TEST_P(DeadlineTest, InTheMiddleOfAWalkKeepsWhatWasRead) {
   AddProgram(1);
@@ -314,7 +315,7 @@ TEST_F(SnapshotReaderTest, WhatThisProcessLoadedElsewhereIsMarkedToo) {
   AddProgram(2).map_ids = {2};
   AddMap(2);
   AddLink(2, BPF_LINK_TYPE_TRACING).info.prog_id = 2;
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   reader_->SetOwnPrograms({1});
   const Snapshot snapshot = Take();
   for (const uint32_t id : {1u, 2u}) {
@@ -326,7 +327,7 @@ TEST_F(SnapshotReaderTest, WhatThisProcessLoadedElsewhereIsMarkedToo) {
 
 TEST_F(SnapshotReaderTest, WithoutOwnProgramsNobodyIsMarked) {
   AddOneOfEach();
-  Start({.source = Source::kSyscall});
+  Start({.source = SourceChoice::kSyscall});
   EXPECT_FALSE(Take().programs.at(0).self);
 }
 

@@ -30,7 +30,7 @@ bool IsTheSame(const std::string& field, const std::string& by_iterator, const s
          other.starts_with(by_iterator);
 }
 
-class RoadsAgreeTest : public CensusTest {
+class SourcesAgreeTest : public CensusTest {
  protected:
   // No test changes it, and it takes seconds under emulation, as a reader does.
   static void TearDownTestSuite() { population_.reset(); }
@@ -39,9 +39,9 @@ class RoadsAgreeTest : public CensusTest {
     CensusTest::SetUp();
     if (IsSkipped() || population_) return;
     population_ = std::make_unique<Population>();
-    iterator_ = Take({.source = Source::kIterator});
-    syscall_ = Take({.source = Source::kSyscall});
-    automatic_ = Take({.source = Source::kAuto});
+    iterator_ = Take({.source = SourceChoice::kIterator});
+    syscall_ = Take({.source = SourceChoice::kSyscall});
+    automatic_ = Take({.source = SourceChoice::kAuto});
   }
 
   template <typename Info>
@@ -88,28 +88,28 @@ class RoadsAgreeTest : public CensusTest {
   inline static Snapshot automatic_;
 };
 
-TEST_F(RoadsAgreeTest, EachWentItsOwnWay) {
+TEST_F(SourcesAgreeTest, EachWentItsOwnWay) {
   for (const ObjectKind kind : {ObjectKind::kProgram, ObjectKind::kMap, ObjectKind::kLink}) {
-    EXPECT_EQ(iterator_.StatusOf(kind).road, Road::kIterator) << ObjectKindName(kind);
-    EXPECT_EQ(syscall_.StatusOf(kind).road, Road::kSyscall) << ObjectKindName(kind);
+    EXPECT_EQ(iterator_.StatusOf(kind).source, Source::kIterator) << ObjectKindName(kind);
+    EXPECT_EQ(syscall_.StatusOf(kind).source, Source::kSyscall) << ObjectKindName(kind);
     EXPECT_TRUE(iterator_.StatusOf(kind).complete) << ObjectKindName(kind);
     EXPECT_TRUE(syscall_.StatusOf(kind).complete) << ObjectKindName(kind);
   }
 }
 
-TEST_F(RoadsAgreeTest, OnPrograms) {
+TEST_F(SourcesAgreeTest, OnPrograms) {
   ExpectAgreement(ProgramFields(), &Snapshot::programs, IdsOf(population_->made().programs));
 }
 
-TEST_F(RoadsAgreeTest, OnMaps) {
+TEST_F(SourcesAgreeTest, OnMaps) {
   ExpectAgreement(MapFields(), &Snapshot::maps, IdsOf(population_->made().maps));
 }
 
-TEST_F(RoadsAgreeTest, OnLinks) {
+TEST_F(SourcesAgreeTest, OnLinks) {
   ExpectAgreement(LinkFields(), &Snapshot::links, IdsOf(population_->made().links));
 }
 
-TEST_F(RoadsAgreeTest, AutoKnowsWhatEitherKnows) {
+TEST_F(SourcesAgreeTest, AutoKnowsWhatEitherKnows) {
   ExpectUnion(ProgramFields(), &Snapshot::programs, IdsOf(population_->made().programs));
   ExpectUnion(MapFields(), &Snapshot::maps, IdsOf(population_->made().maps));
   ExpectUnion(LinkFields(), &Snapshot::links, IdsOf(population_->made().links));

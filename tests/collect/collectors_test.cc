@@ -319,7 +319,7 @@ TEST(SelfCollectorTest, BuildFeaturesAndProcess) {
   EXPECT_THAT(build.at("version"), testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
   EXPECT_THAT(build.at("revision"), testing::MatchesRegex("[0-9a-f]{7,}|unknown"));
   EXPECT_EQ(ValueOf(batch, "bpftally_feature_available",
-                    {{"feature", "map_entries"}, {"road", "iterator"}}),
+                    {{"feature", "map_entries"}, {"source", "iterator"}}),
             Unsigned(1));
   EXPECT_EQ(ValueOf(batch, "process_cpu_seconds_total"), Number(0.5));
   EXPECT_EQ(ValueOf(batch, "process_resident_memory_bytes"), Unsigned(501));

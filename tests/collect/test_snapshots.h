@@ -63,7 +63,8 @@ inline LinkInfo FullLink() {
 
 inline void MarkComplete(Snapshot& snapshot) {
   for (KindStatus& status : snapshot.status)
-    status = {.road = Road::kIterator, .complete = true, .vanished = 0, .created = std::nullopt};
+    status = {
+        .source = Source::kIterator, .complete = true, .vanished = 0, .created = std::nullopt};
 }
 
 inline Snapshot FullSnapshot() {
@@ -76,7 +77,7 @@ inline Snapshot FullSnapshot() {
   MarkComplete(snapshot);
   for (KindStatus& status : snapshot.status) status.created = 5;
   snapshot.stats_enabled = true;
-  snapshot.features = {{.name = "map_entries", .road = "iterator", .available = true}};
+  snapshot.features = {{.name = "map_entries", .source = "iterator", .available = true}};
   snapshot.process = {.cpu_seconds = 0.5,
                       .resident_bytes = 501,
                       .virtual_bytes = 502,

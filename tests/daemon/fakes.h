@@ -69,7 +69,7 @@ class SourceScript {
     Snapshot snapshot;
     snapshot.taken_at_ns = takes_;
     for (KindStatus& status : snapshot.status)
-      status = {.road = Road::kSyscall, .complete = !error_, .created = {}, .error = error_};
+      status = {.source = Source::kSyscall, .complete = !error_, .created = {}, .error = error_};
     return snapshot;
   }
 

@@ -49,7 +49,7 @@ TEST_F(Kernel, IsServedAndLeftAsItWas) {
   EXPECT_THAT(answer.body,
               testing::Not(HasSubstr("bpftally_collector_success{collector=\"programs\"} 0")));
   const std::vector<uint32_t> own = OwnPrograms(answer.body);
-  ASSERT_THAT(own, testing::Not(testing::IsEmpty())) << "the iterator road loads programs";
+  ASSERT_THAT(own, testing::Not(testing::IsEmpty())) << "the iterator source loads programs";
   for (const uint32_t id : own) EXPECT_TRUE(ProgramExists(id)) << id;
 
   exporter.process().Signal(SIGTERM);
@@ -58,14 +58,14 @@ TEST_F(Kernel, IsServedAndLeftAsItWas) {
   for (const uint32_t id : own) EXPECT_TRUE(Eventually([&] { return !ProgramExists(id); })) << id;
 }
 
-TEST_F(Kernel, TellsOverWhichRoadItWent) {
-  for (const std::string road : {"iterator", "syscall"}) {
-    Exporter exporter({"--source", road});
+TEST_F(Kernel, TellsFromWhichSourceItWent) {
+  for (const std::string source : {"iterator", "syscall"}) {
+    Exporter exporter({"--source", source});
     ASSERT_NE(exporter.WaitForPort(), 0) << exporter.process().errors();
     ASSERT_EQ(exporter.Get("/metrics").status, 200);
-    EXPECT_THAT(exporter.Get("/").body, HasSubstr("<td>" + road + "</td>"));
+    EXPECT_THAT(exporter.Get("/").body, HasSubstr("<td>" + source + "</td>"));
     EXPECT_TRUE(Eventually([&] {
-      return exporter.process().errors().find("found, road " + road) != std::string::npos;
+      return exporter.process().errors().find("found, source " + source) != std::string::npos;
     })) << exporter.process().errors();
   }
 }

@@ -145,10 +145,10 @@ TEST(ReplayCommands, MetricsPrintsWhatRunServes) {
 TEST(ReplayCommands, MetricsFailsWhereACollectorFails) {
   const TempDirectory directory;
   std::string yaml = ReadFile(kFixture);
-  const std::string whole = "map: {road: iterator, complete: true,";
+  const std::string whole = "map: {source: iterator, complete: true,";
   const size_t at = yaml.find(whole);
   ASSERT_NE(at, std::string::npos);
-  yaml.replace(at, whole.size(), "map: {road: iterator, complete: false,");
+  yaml.replace(at, whole.size(), "map: {source: iterator, complete: false,");
   WriteFile(directory.Path("part.yaml"), yaml);
   const Finished part = RunToEnd(Bpftally({"metrics", "--replay", directory.Path("part.yaml")}));
   EXPECT_EQ(part.status, 1);

@@ -21,7 +21,7 @@ namespace {
 
 struct MatrixRow {
   Method method;
-  Source source;
+  SourceChoice source;
 };
 
 bool IsOfAKind(Method method) {
@@ -34,19 +34,20 @@ std::vector<MatrixRow> MatrixRows(bool of_a_kind) {
   std::vector<MatrixRow> rows;
   for (size_t method = 0; method < kMethods; ++method) {
     if (IsOfAKind(static_cast<Method>(method)) != of_a_kind) continue;
-    for (const Source source : {Source::kAuto, Source::kSyscall})
+    for (const SourceChoice source : {SourceChoice::kAuto, SourceChoice::kSyscall})
       rows.push_back({static_cast<Method>(method), source});
   }
   return rows;
 }
 
 std::string RowName(const ::testing::TestParamInfo<MatrixRow>& info) {
-  return std::string(MethodName(info.param.method)) + "_" + SourceName({info.param.source, 0});
+  return std::string(MethodName(info.param.method)) + "_" +
+         SourceChoiceName({info.param.source, 0});
 }
 
 constexpr uint32_t kCount = 5;  // objects of each kind, with the ids from 1 on
 
-// What the reader itself has loaded differs from road to road.
+// What the reader itself has loaded differs from source to source.
 bool IsOurs(const LabelMap& labels) {
   const auto id = labels.find("id");
   return id != labels.end() && std::stoul(id->second) > kCount;
@@ -173,8 +174,8 @@ class ErrnoMatrixTest : public ReaderTest, public ::testing::WithParamInterface<
     const std::string collector = CollectorOf(kind);
     const Series& told = look.published.at(collector);
     const Series& known = whole.published.at(collector);
-    // By another road the same object may have other series; and a list of keys that ends (ENOENT)
-    // is that long.
+    // By another source the same object may have other series; and a list of keys that ends
+    // (ENOENT) is that long.
     const bool differs = fault.method == Method::kLoadIterator ||
                          (fault.method == Method::kNextKey && fault.sys_errno == ENOENT);
     if (!differs) {

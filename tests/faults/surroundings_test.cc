@@ -160,8 +160,8 @@ TEST_F(Surroundings, Fault28WithoutBtfTheWalkByIdGoesOn) {
     EXPECT_TRUE(Succeeds(metrics.output, collector)) << collector;
   EXPECT_THAT(
       metrics.output,
-      AllOf(HasSubstr("\nbpftally_feature_available{feature=\"program\",road=\"iterator\"} 0"),
-            HasSubstr("\nbpftally_feature_available{feature=\"program\",road=\"syscall\"} 1")));
+      AllOf(HasSubstr("\nbpftally_feature_available{feature=\"program\",source=\"iterator\"} 0"),
+            HasSubstr("\nbpftally_feature_available{feature=\"program\",source=\"syscall\"} 1")));
 }
 
 TEST_F(Surroundings, Fault28WithoutBtfIteratorsAloneAreRefusedAndTheFileIsNamed) {

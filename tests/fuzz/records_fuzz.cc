@@ -45,7 +45,7 @@ void Check(FuzzInput input) {
   if (!may_open) sys.Inject({.method = Method::kOpenById, .sys_errno = EPERM});
 
   const TickingClock clock;
-  auto reader = SnapshotReader::Create(sys, clock, {.source = Source::kIterator});
+  auto reader = SnapshotReader::Create(sys, clock, {.source = SourceChoice::kIterator});
   Require(reader.has_value(), "the reader starts");
   const Snapshot snapshot = (*reader)->Take(clock.After(std::chrono::hours(1)));
   const auto most = [&](ObjectKind kind, size_t head) { return WholeRecords(streams[kind], head); };

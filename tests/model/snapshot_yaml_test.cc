@@ -91,19 +91,19 @@ Snapshot FullSnapshot() {
   snapshot.btf = {{.id = 1, .name = "vmlinux", .kernel = true, .size_bytes = 5},
                   WithId<BtfInfo>(2)};
   snapshot.StatusOf(ObjectKind::kProgram) = {
-      .road = Road::kIterator, .complete = true, .vanished = 3, .created = 4};
+      .source = Source::kIterator, .complete = true, .vanished = 3, .created = 4};
   snapshot.StatusOf(ObjectKind::kLink) = {
-      .road = Road::kSyscall,
+      .source = Source::kSyscall,
       .created = 0,
       .error = Error{ErrorKind::kPermission, 1, "links: \"CAP_SYS_ADMIN\" is missing"}};
   snapshot.stats_enabled = false;
-  snapshot.features = {{.name = "map_entries", .road = "iterator", .available = true},
-                       {.name = "map_memory", .road = "fdinfo", .available = false}};
+  snapshot.features = {{.name = "map_entries", .source = "iterator", .available = true},
+                       {.name = "map_memory", .source = "fdinfo", .available = false}};
   return snapshot;
 }
 
 void ExpectSameStatus(const KindStatus& a, const KindStatus& b) {
-  EXPECT_EQ(a.road, b.road);
+  EXPECT_EQ(a.source, b.source);
   EXPECT_EQ(a.complete, b.complete);
   EXPECT_EQ(a.vanished, b.vanished);
   EXPECT_EQ(a.created, b.created);
@@ -152,14 +152,14 @@ TEST(SnapshotYamlTest, AbsentFieldsAreLeftOut) {
     EXPECT_THAT(yaml, testing::Not(HasSubstr(key)));
 }
 
-TEST(SnapshotYamlTest, EveryErrorKindAndRoadSurvives) {
+TEST(SnapshotYamlTest, EveryErrorKindAndSourceSurvives) {
   for (const ErrorKind kind :
        {ErrorKind::kPermission, ErrorKind::kVanished, ErrorKind::kUnsupported,
         ErrorKind::kExhausted, ErrorKind::kInvalid, ErrorKind::kInternal}) {
-    for (const Road road : {Road::kNone, Road::kIterator, Road::kSyscall}) {
+    for (const Source source : {Source::kNone, Source::kIterator, Source::kSyscall}) {
       Snapshot snapshot;
       snapshot.StatusOf(ObjectKind::kBtf) = {
-          .road = road, .created = std::nullopt, .error = Error{kind, 7, "why"}};
+          .source = source, .created = std::nullopt, .error = Error{kind, 7, "why"}};
       ExpectRoundTrip(snapshot);
     }
   }
@@ -229,8 +229,8 @@ TEST(SnapshotYamlErrorTest, UnknownKeys) {
             "2:1: unknown key \"programms\" (did you mean \"programs\"?)");
   EXPECT_EQ(ErrorOf("maps:\n  - id: 1\n    type: 2\n    key_siez: 4\n"),
             "4:5: unknown key \"key_siez\" (did you mean \"key_size\"?)");
-  EXPECT_EQ(ErrorOf("status:\n  program: {raod: none}\n"),
-            "2:13: unknown key \"raod\" (did you mean \"road\"?)");
+  EXPECT_EQ(ErrorOf("status:\n  program: {sorce: none}\n"),
+            "2:13: unknown key \"sorce\" (did you mean \"source\"?)");
   EXPECT_EQ(ErrorOf("zebra: 1\n"), "1:1: unknown key \"zebra\"");
 }
 
@@ -267,8 +267,8 @@ TEST(SnapshotYamlErrorTest, Tags) {
 }
 
 TEST(SnapshotYamlErrorTest, EnumsByName) {
-  EXPECT_EQ(ErrorOf("status:\n  map:\n    road: iterater\n"),
-            "3:11: \"iterater\", expected one of none, iterator, syscall (did you mean "
+  EXPECT_EQ(ErrorOf("status:\n  map:\n    source: iterater\n"),
+            "3:13: \"iterater\", expected one of none, iterator, syscall (did you mean "
             "\"iterator\"?)");
   EXPECT_THAT(ErrorOf("status: {map: {error: {kind: permision}}}"),
               HasSubstr("did you mean \"permission\"?"));
@@ -296,9 +296,9 @@ TEST(SnapshotYamlErrorTest, DuplicateKeys) {
 
 // It would be the same series twice.
 TEST(SnapshotYamlErrorTest, TheSameFeatureTwice) {
-  EXPECT_EQ(ErrorOf("features:\n  - {name: a, road: b}\n  - {name: a, road: c}\n"
-                    "  - {name: a, road: b}\n"),
-            "4:5: feature \"a\" by road \"b\" a second time");
+  EXPECT_EQ(ErrorOf("features:\n  - {name: a, source: b}\n  - {name: a, source: c}\n"
+                    "  - {name: a, source: b}\n"),
+            "4:5: feature \"a\" by source \"b\" a second time");
 }
 
 TEST(SnapshotYamlErrorTest, AllFindingsAreTold) {

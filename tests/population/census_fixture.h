@@ -50,13 +50,13 @@ class CensusTest : public ::testing::Test {
   const std::unique_ptr<BpfSys> sys_ = MakeRealBpfSys();
 };
 
-inline std::string RoadOfTest(const ::testing::TestParamInfo<Source>& parameter) {
+inline std::string SourceOfTest(const ::testing::TestParamInfo<SourceChoice>& parameter) {
   switch (parameter.param) {
-    case Source::kIterator:
+    case SourceChoice::kIterator:
       return "Iterator";
-    case Source::kSyscall:
+    case SourceChoice::kSyscall:
       return "Syscall";
-    case Source::kAuto:
+    case SourceChoice::kAuto:
       break;
   }
   return "Auto";

@@ -51,8 +51,10 @@ INSTANTIATE_TEST_SUITE_P(
         FlagCase{{"-h"}, [](O o) { return o.command == Command::kHelp; }},
         FlagCase{{"dump", "--help"}, [](O o) { return o.command == Command::kHelp; }},
         FlagCase{{"--version"}, [](O o) { return o.command == Command::kVersion; }},
-        FlagCase{{"--source=iterator"}, [](O o) { return o.reader.source == Source::kIterator; }},
-        FlagCase{{"--source", "syscall"}, [](O o) { return o.reader.source == Source::kSyscall; }},
+        FlagCase{{"--source=iterator"},
+                 [](O o) { return o.reader.source == SourceChoice::kIterator; }},
+        FlagCase{{"--source", "syscall"},
+                 [](O o) { return o.reader.source == SourceChoice::kSyscall; }},
         FlagCase{{"--run-stats"}, [](O o) { return o.reader.run_stats; }},
         FlagCase{{"--scan-map-entries"}, [](O o) { return o.reader.scan_entries; }},
         FlagCase{{"--replay", "a.yaml"}, [](O o) { return o.replay == "a.yaml"; }},
@@ -111,7 +113,7 @@ TEST(Options, DefaultsAreTheDocumentedOnes) {
   const Result<Options> options = Parse({});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->command, Command::kRun);
-  EXPECT_EQ(options->reader.source, Source::kAuto);
+  EXPECT_EQ(options->reader.source, SourceChoice::kAuto);
   EXPECT_EQ(options->poll_interval, seconds(15));
   EXPECT_THAT(options->http.listen_addresses, testing::ElementsAre(":9435"));
   EXPECT_EQ(options->telemetry_path, "/metrics");

@@ -25,9 +25,9 @@ while read -r suite; do
 done <suites
 
 if [[ -n "$scene" ]]; then
-  for road in auto iterator syscall; do
-    timeout -k 10 200 "$scene" "$bpftally" metrics "--source=$road" --run-stats \
-      --collector.program-maps --programs=execs >"metrics.$road" 2>"metrics.$road.log"
+  for source in auto iterator syscall; do
+    timeout -k 10 200 "$scene" "$bpftally" metrics "--source=$source" --run-stats \
+      --collector.program-maps --programs=execs >"metrics.$source" 2>"metrics.$source.log"
   done
   timeout -k 10 200 "$bpftally" programs >programs.txt 2>&1
 fi

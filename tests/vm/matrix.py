@@ -25,8 +25,8 @@ MODES = ("none", "integrity", "confidentiality", "possible-cpus")
 # Thousands of programs, which take minutes here.
 NEVER = "crowd|churn"
 # What a quick run has, and what reads things that each CPU has one of.
-SHORT = "population|known_objects|roads_agree|run_stats|loaded_program|kernel_e2e"
-PER_CPU = "population|known_objects|roads_agree|run_stats|bpftool_agrees|map_kinds|event_reader"
+SHORT = "population|known_objects|sources_agree|run_stats|loaded_program|kernel_e2e"
+PER_CPU = "population|known_objects|sources_agree|run_stats|bpftool_agrees|map_kinds|event_reader"
 
 
 def parse(arguments):
@@ -125,13 +125,13 @@ def schemas_of(results):
     """What each guest says of the families, what earlier ones said, and what the tree says."""
     known = {"schema.txt": dict(line.split(" ", 1) for line in guest_log.read_lines(SCHEMA))}
     for (kernel, mode), kept in table.read_kept(WORK / "results", KERNELS, MODES).items():
-        for road, families in kept["roads"].items():
+        for source, families in kept["sources"].items():
             if (kernel, mode) not in results:
-                known[f"{kernel} {mode} {road}"] = families
+                known[f"{kernel} {mode} {source}"] = families
     for kernel, mode in results:
-        for road in ("auto", *table.ROADS):
-            lines = guest_log.read_lines(WORK / f"{kernel}-{mode}" / f"metrics.{road}")
-            known[f"{kernel} {mode} {road}"] = schema.read(lines)
+        for source in ("auto", *table.SOURCES):
+            lines = guest_log.read_lines(WORK / f"{kernel}-{mode}" / f"metrics.{source}")
+            known[f"{kernel} {mode} {source}"] = schema.read(lines)
     return known
 
 

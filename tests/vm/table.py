@@ -6,14 +6,14 @@ import textwrap
 import guest_log
 import schema
 
-ROADS = ("iterator", "syscall")
+SOURCES = ("iterator", "syscall")
 START, END = "<!-- written by run.sh -->", "<!-- until here -->"
 
 
 def keep(path, result, folder):
     """What the table needs of a guest."""
     path.parent.mkdir(exist_ok=True)
-    roads = {road: schema.read(guest_log.read_lines(folder / f"metrics.{road}")) for road in ROADS}
+    sources = {source: schema.read(guest_log.read_lines(folder / f"metrics.{source}")) for source in SOURCES}
     programs, name = {}, ""
     for line in guest_log.read_lines(folder / "programs.txt"):
         if line and not line[0].isspace():
@@ -22,7 +22,7 @@ def keep(path, result, folder):
             programs[name] = line.split(":", 1)[1].strip(" :")
     path.write_text(json.dumps({"release": result.release, "passed": len(result.passed),
                                 "failed": len(result.failed), "skipped": result.skipped,
-                                "roads": roads, "programs": programs}, indent=1))
+                                "sources": sources, "programs": programs}, indent=1))
 
 
 def rows_to_text(head, rows):
@@ -51,9 +51,9 @@ def skip_table(kept, kernels, modes):
     return rows_to_text(["skipped, since", *kernels], rows)
 
 
-def roads_of(result, family):
-    roads = [road for road in ROADS if family in result["roads"][road]]
-    return "both" if len(roads) == len(ROADS) else "".join(roads) or "no"
+def sources_of(result, family):
+    sources = [source for source in SOURCES if family in result["sources"][source]]
+    return "both" if len(sources) == len(SOURCES) else "".join(sources) or "no"
 
 
 def free_and_locked(kept, kernel, tell):
@@ -63,16 +63,16 @@ def free_and_locked(kept, kernel, tell):
 
 
 def family_table(kept, kernels):
-    families = sorted({family for result in kept.values() for road in result["roads"].values() for family in road})
+    families = sorted({family for result in kept.values() for source in result["sources"].values() for family in source})
     everywhere, rows = [], []
     for family in families:
-        cells = [free_and_locked(kept, kernel, lambda result: roads_of(result, family)) for kernel in kernels]
+        cells = [free_and_locked(kept, kernel, lambda result: sources_of(result, family)) for kernel in kernels]
         if set(cells) == {"both"}:
             everywhere.append(f"`{family}`")
         else:
             rows.append([f"`{family}`", *cells])
-    text = "By both roads, on each kernel, in each mode: " + ", ".join(everywhere) + "."
-    return textwrap.fill(text, 120, break_on_hyphens=False) + "\n\n" + rows_to_text(["family, by road", *kernels], rows)
+    text = "By both sources, on each kernel, in each mode: " + ", ".join(everywhere) + "."
+    return textwrap.fill(text, 120, break_on_hyphens=False) + "\n\n" + rows_to_text(["family, by source", *kernels], rows)
 
 
 def program_table(kept, kernels):
@@ -96,8 +96,8 @@ def read_kept(folder, kernels, modes):
 def schema_text(kept):
     families = {}
     for result in kept.values():
-        for road in result["roads"].values():
-            families.update(road)
+        for source in result["sources"].values():
+            families.update(source)
     return "".join(f"{name} {shape}\n" for name, shape in sorted(families.items()))
 
 

@@ -11,8 +11,8 @@ using testing::Not;
 
 PollResult OneFailing() {
   PollResult result;
-  result.kinds[0] = {.road = Road::kIterator, .complete = true, .created = {}};
-  result.kinds[1] = {.road = Road::kSyscall,
+  result.kinds[0] = {.source = Source::kIterator, .complete = true, .created = {}};
+  result.kinds[1] = {.source = Source::kSyscall,
                      .created = {},
                      .error = Error{ErrorKind::kPermission, 1, "needs <CAP_SYS_ADMIN> & more"}};
   result.objects = {12, 34, 0, 0};
