@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <string_view>
 
@@ -33,27 +32,6 @@ std::string_view AsText(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
-
-// "0-3", "0,2-5"
-Result<size_t> PossibleCpus(BpfSys& sys) {
-  const auto text = sys.ReadFile("/sys/devices/system/cpu/possible");
-  if (!text) return std::unexpected(text.error());
-  size_t count = 0;
-  const char* at = text->data();
-  const char* const end = at + text->size();
-  while (at < end) {
-    size_t first = 0;
-    auto parsed = std::from_chars(at, end, first);
-    if (parsed.ec != std::errc()) break;
-    size_t last = first;
-    if (parsed.ptr < end && *parsed.ptr == '-') parsed = std::from_chars(parsed.ptr + 1, end, last);
-    count += last - first + 1;
-    at = parsed.ptr + 1;
-  }
-  if (count > 0) return count;
-  return std::unexpected(
-      Error{ErrorKind::kInternal, 0, fmt::format("no CPU in \"{}\" of {}", *text, "possible")});
-}
 
 MapReader::MapReader(BpfSys& sys, const Clock& clock, size_t possible_cpus)
     : sys_(sys), clock_(clock), possible_cpus_(possible_cpus) {}

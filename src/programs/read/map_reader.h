@@ -16,9 +16,6 @@
 
 namespace bpftally {
 
-// Of /sys/devices/system/cpu/possible: how many values an entry of a per-CPU map has.
-Result<size_t> PossibleCpus(BpfSys& sys);
-
 // Reads maps piece by piece, so that the largest one costs no memory. One thread.
 class MapReader {
  public:
