@@ -109,7 +109,8 @@ void Poller::WaitForWork(std::unique_lock<std::mutex>& lock) {
 
 std::shared_ptr<const PollResult> Poller::Walk(std::chrono::steady_clock::time_point deadline) {
   const auto began = clock_.Now();
-  const Snapshot snapshot = source_->Take(deadline - Reserve(deadline - began));
+  const auto taken = source_->Take(deadline - Reserve(deadline - began));
+  const Snapshot& snapshot = *taken;
   auto result = std::make_shared<PollResult>();
   result->deadline = deadline;
   const auto collect_by = deadline - Reserve(deadline - clock_.Now());

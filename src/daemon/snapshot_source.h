@@ -17,7 +17,7 @@ namespace bpftally {
 class SnapshotSource {
  public:
   virtual ~SnapshotSource() = default;
-  virtual Snapshot Take(std::chrono::steady_clock::time_point deadline) = 0;
+  virtual std::shared_ptr<const Snapshot> Take(std::chrono::steady_clock::time_point deadline) = 0;
   // The metric programs of this process. Before the first Take().
   virtual void SetOwnPrograms(std::vector<uint32_t>) {}
 };

@@ -128,7 +128,7 @@ void WholePoll(benchmark::State& state, ReaderOptions options) {
   size_t series = 0;
   const auto poll = [&] {
     MetricBatch batch;
-    collectors.Collect((*reader)->Take(std::chrono::steady_clock::time_point::max()), batch);
+    collectors.Collect(*(*reader)->Take(std::chrono::steady_clock::time_point::max()), batch);
     bytes = 0;
     WriteText(batch, TextFormat::kPrometheus004,
               [&](std::string_view text) { bytes += text.size(); });

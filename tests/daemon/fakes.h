@@ -92,8 +92,8 @@ class SourceScript {
 class FakeSource final : public SnapshotSource {
  public:
   explicit FakeSource(SourceScript& script) : script_(script) {}
-  Snapshot Take(std::chrono::steady_clock::time_point deadline) override {
-    return script_.Take(deadline);
+  std::shared_ptr<const Snapshot> Take(std::chrono::steady_clock::time_point deadline) override {
+    return std::make_shared<Snapshot>(script_.Take(deadline));
   }
 
  private:

@@ -38,7 +38,7 @@ class CensusTest : public ::testing::Test {
   }
 
   static Snapshot TakeFrom(SnapshotReader& reader) {
-    return reader.Take(SystemClock().Now() + std::chrono::seconds(60));
+    return *reader.Take(SystemClock().Now() + std::chrono::seconds(60));
   }
 
   template <typename Info>

@@ -11,7 +11,7 @@ namespace {
 const uint64_t kPage = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 constexpr uint32_t kArena = 33;
 
-class MapWalkerTest : public ReaderTest {
+class MapsPartTest : public ReaderTest {
  protected:
   FakeMap& AddWhole(uint32_t id) {
     FakeMap& map = AddMap(id, BPF_MAP_TYPE_LRU_HASH, "whole");
@@ -48,13 +48,13 @@ MapInfo WholeInfo() {
           .memory_bytes = 8192};
 }
 
-TEST_F(MapWalkerTest, AutoGivesEveryField) {
+TEST_F(MapsPartTest, AutoGivesEveryField) {
   AddWhole(1);
   Start();
   EXPECT_TRUE(TakeMap(1) == WholeInfo());
 }
 
-TEST_F(MapWalkerTest, SyscallGivesAllButEntries) {
+TEST_F(MapsPartTest, SyscallGivesAllButEntries) {
   AddWhole(1);
   Start({.source = SourceChoice::kSyscall});
   MapInfo expected = WholeInfo();
@@ -62,7 +62,7 @@ TEST_F(MapWalkerTest, SyscallGivesAllButEntries) {
   EXPECT_TRUE(TakeMap(1) == expected);
 }
 
-TEST_F(MapWalkerTest, IteratorAloneGivesAllButMemory) {
+TEST_F(MapsPartTest, IteratorAloneGivesAllButMemory) {
   AddWhole(1);
   Start({.source = SourceChoice::kIterator});
   MapInfo expected = WholeInfo();
@@ -71,7 +71,7 @@ TEST_F(MapWalkerTest, IteratorAloneGivesAllButMemory) {
   EXPECT_EQ(sys_.Calls(Method::kOpenById), 0);
 }
 
-TEST_F(MapWalkerTest, WhatAnIteratorCouldNotReadIsAbsent) {
+TEST_F(MapsPartTest, WhatAnIteratorCouldNotReadIsAbsent) {
   AddWhole(1).record_known = 0;
   Start({.source = SourceChoice::kIterator});
   const MapInfo map = TakeMap(1);
@@ -82,7 +82,7 @@ TEST_F(MapWalkerTest, WhatAnIteratorCouldNotReadIsAbsent) {
   EXPECT_EQ(map.perf_lost, std::nullopt);
 }
 
-TEST_F(MapWalkerTest, CutBeforeBtfIds) {
+TEST_F(MapsPartTest, CutBeforeBtfIds) {
   AddWhole(1);
   sys_.map_info_size = offsetof(bpf_map_info, btf_id);
   Start({.source = SourceChoice::kSyscall});
@@ -93,7 +93,7 @@ TEST_F(MapWalkerTest, CutBeforeBtfIds) {
   EXPECT_EQ(map.max_entries, 100u);
 }
 
-TEST_F(MapWalkerTest, CutBeforeMapExtra) {
+TEST_F(MapsPartTest, CutBeforeMapExtra) {
   AddWhole(1);
   sys_.map_info_size = offsetof(bpf_map_info, map_extra);
   Start({.source = SourceChoice::kSyscall});
@@ -102,13 +102,13 @@ TEST_F(MapWalkerTest, CutBeforeMapExtra) {
   EXPECT_EQ(map.map_extra, std::nullopt);
 }
 
-TEST_F(MapWalkerTest, OldFdInfoSaysNothingOfFreezing) {
+TEST_F(MapsPartTest, OldFdInfoSaysNothingOfFreezing) {
   AddWhole(1).fdinfo = "memlock:\t8192\n";
   Start({.source = SourceChoice::kSyscall});
   EXPECT_EQ(TakeMap(1).frozen, std::nullopt);
 }
 
-TEST_F(MapWalkerTest, BuffersOfTheIterator) {
+TEST_F(MapsPartTest, BuffersOfTheIterator) {
   FakeMap& ring = AddMap(1, BPF_MAP_TYPE_RINGBUF);
   ring.info.max_entries = 65536;
   ring.record_known = MAP_KNOWS_BACKLOG;
@@ -127,7 +127,7 @@ TEST_F(MapWalkerTest, BuffersOfTheIterator) {
   EXPECT_EQ(snapshot.maps.at(1).buffer_backlog_bytes, std::nullopt);
 }
 
-TEST_F(MapWalkerTest, SyscallKnowsARingBuffersSizeOnly) {
+TEST_F(MapsPartTest, SyscallKnowsARingBuffersSizeOnly) {
   AddMap(1, BPF_MAP_TYPE_RINGBUF).info.max_entries = 65536;
   AddMap(2, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
   Start({.source = SourceChoice::kSyscall});
@@ -144,7 +144,7 @@ struct MemoryCase {
   bool varies;
 };
 
-class MapMemoryTest : public MapWalkerTest, public ::testing::WithParamInterface<MemoryCase> {};
+class MapMemoryTest : public MapsPartTest, public ::testing::WithParamInterface<MemoryCase> {};
 
 INSTANTIATE_TEST_SUITE_P(
     , MapMemoryTest,
@@ -170,7 +170,7 @@ TEST_P(MapMemoryTest, IsReadAgainOnlyWhereItVaries) {
   EXPECT_EQ(sys_.Calls(Method::kFdInfo), GetParam().varies ? 1 : 0);
 }
 
-TEST_F(MapWalkerTest, AnArenasZeroIsUnknown) {
+TEST_F(MapsPartTest, AnArenasZeroIsUnknown) {
   AddMap(1, kArena).fdinfo = "memlock:\t0\n";
   AddMap(2, BPF_MAP_TYPE_ARRAY).fdinfo = "memlock:\t0\n";
   Start();
@@ -298,7 +298,7 @@ TEST_P(MapSourcesTest, AMapWhoseNameThereIsNoTimeForIsMissingAndNotThereUnderAno
   EXPECT_EQ(Find(next.maps, 2)->name, "connections_by_address");
 }
 
-TEST_F(MapWalkerTest, GoneBehindTheIteratorIsListedWithoutMemory) {
+TEST_F(MapsPartTest, GoneBehindTheIteratorIsListedWithoutMemory) {
   AddMap(1);
   AddMap(2);
   sys_.after_call = [&](const Call& call) {
@@ -311,7 +311,7 @@ TEST_F(MapWalkerTest, GoneBehindTheIteratorIsListedWithoutMemory) {
   EXPECT_EQ(Find(snapshot.maps, 2)->memory_bytes, 8192u);
 }
 
-class EntryScanTest : public MapWalkerTest, public ::testing::WithParamInterface<SourceChoice> {
+class EntryScanTest : public MapsPartTest, public ::testing::WithParamInterface<SourceChoice> {
  protected:
   std::optional<uint64_t> Scan(uint32_t type, size_t keys, bool enabled = true) {
     FakeMap& map = AddMap(1, type);
@@ -460,7 +460,7 @@ TEST_P(EntryScanTest, StopsAtTheDeadlineAndKeepsTheMap) {
   EXPECT_LT(sys_.Calls(Method::kNextKey), 10'000);
 }
 
-TEST_F(MapWalkerTest, Fault30bNoScanWhereTheKernelTellsTheNumber) {
+TEST_F(MapsPartTest, Fault30bNoScanWhereTheKernelTellsTheNumber) {
   AddWhole(1);
   Start({.scan_entries = true});
   EXPECT_EQ(TakeMap(1).entries, 17u);

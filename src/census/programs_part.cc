@@ -1,10 +1,13 @@
-#include "census/program_walker.h"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
+#include <unordered_map>
 
 #include "census/iterator_reader.h"
+#include "census/object_part.h"
+#include "census/parts.h"
+#include "census/run_stats.h"
 #include "census_records.h"
 #include "kernel/bpf_sys.h"
 #include "kernel/object_info.h"
@@ -119,9 +122,43 @@ Result<void> FillIn(const Pass& pass, ProgramInfo& program) {
   return {};
 }
 
-}  // namespace
+// Reads the programs. Remembers what never changes in a program's life and costs more than its
+// walk.
+class ProgramsPart final : public ObjectPart {
+ public:
+  explicit ProgramsPart(const CensusContext& context)
+      : ObjectPart(ObjectKind::kProgram, context),
+        run_stats_(context.sys, context.options.run_stats) {}
 
-ProgramWalker::Constant& ProgramWalker::Remember(uint32_t id, int64_t load_time_ns) {
+  void Forget(const Snapshot& snapshot) override { ForgetDead(constants_, snapshot.programs); }
+
+ private:
+  struct Constant {
+    int64_t load_time_ns = 0;  // with the id, tells a program from a later one with the same id
+    std::optional<std::string> name = std::nullopt;  // empty: not known yet, like the memory
+    std::optional<uint64_t> memory_bytes = std::nullopt;
+  };
+
+  Result<void> WalkByIterator(const Pass& pass, int link_fd, Snapshot& snapshot) override;
+  Result<void> WalkById(const Pass& pass, uint64_t& vanished, Snapshot& snapshot) override;
+  uint32_t HighestId(const Snapshot& snapshot) const override {
+    return HighestIdOf(snapshot.programs);
+  }
+  void Finish(const Pass& pass, Snapshot& snapshot) override;
+
+  Result<void> Add(const Pass& pass, const program_record& record,
+                   std::span<const std::byte> map_ids, std::vector<ProgramInfo>& out);
+  Result<void> Visit(const Pass& pass, uint32_t id, int fd, std::vector<ProgramInfo>& out);
+  Constant& Remember(uint32_t id, int64_t load_time_ns);
+  Result<void> SetName(const Pass& pass, uint32_t type_id, std::string short_name,
+                       Constant& constant, ProgramInfo& program);
+
+  std::vector<std::byte> buffer_;
+  std::unordered_map<uint32_t, Constant> constants_;
+  RunStats run_stats_;
+};
+
+ProgramsPart::Constant& ProgramsPart::Remember(uint32_t id, int64_t load_time_ns) {
   Constant& constant = constants_[id];
   if (constant.load_time_ns != load_time_ns) constant = {.load_time_ns = load_time_ns};
   return constant;
@@ -129,13 +166,13 @@ ProgramWalker::Constant& ProgramWalker::Remember(uint32_t id, int64_t load_time_
 
 // Fails where it is too late to look: under its short name the program would be another one for a
 // pass.
-Result<void> ProgramWalker::SetName(const Pass& pass, uint32_t type_id, std::string short_name,
-                                    Constant& constant, ProgramInfo& program) {
+Result<void> ProgramsPart::SetName(const Pass& pass, uint32_t type_id, std::string short_name,
+                                   Constant& constant, ProgramInfo& program) {
   program.name = constant.name.value_or(std::move(short_name));
   if (constant.name) return {};
   if (program.btf_id.value_or(0) != 0 && type_id != 0 && pass.may_open) {
     if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
-    auto full = names_.TypeName(*program.btf_id, type_id);
+    auto full = context().names.TypeName(*program.btf_id, type_id);
     if (!full) return {};
     if (!full->empty()) program.name = std::move(*full);
   }
@@ -143,8 +180,8 @@ Result<void> ProgramWalker::SetName(const Pass& pass, uint32_t type_id, std::str
   return {};
 }
 
-Result<void> ProgramWalker::Add(const Pass& pass, const program_record& record,
-                                std::span<const std::byte> map_ids, std::vector<ProgramInfo>& out) {
+Result<void> ProgramsPart::Add(const Pass& pass, const program_record& record,
+                               std::span<const std::byte> map_ids, std::vector<ProgramInfo>& out) {
   ProgramInfo program = FromRecord(pass, record, map_ids);
   Constant& constant = Remember(program.id, static_cast<int64_t>(record.load_time_boot_ns));
   auto named = SetName(pass, record.func_info_type_id, FixedText(record.name), constant, program);
@@ -153,18 +190,17 @@ Result<void> ProgramWalker::Add(const Pass& pass, const program_record& record,
   return pass.may_open ? FillIn(pass, out.back()) : Result<void>();
 }
 
-Result<void> ProgramWalker::WalkByIterator(const Pass& pass, int link_fd,
-                                           std::vector<ProgramInfo>& out) {
+Result<void> ProgramsPart::WalkByIterator(const Pass& pass, int link_fd, Snapshot& snapshot) {
   const auto stream = ReadIterator(pass, link_fd, buffer_);
-  out.reserve(stream.bytes.size() / sizeof(program_record));
+  snapshot.programs.reserve(stream.bytes.size() / sizeof(program_record));
   return ReadRecords<program_record>(
       stream, [&](const program_record& record, std::span<const std::byte> map_ids) {
-        return Add(pass, record, map_ids, out);
+        return Add(pass, record, map_ids, snapshot.programs);
       });
 }
 
-Result<void> ProgramWalker::Visit(const Pass& pass, uint32_t id, int fd,
-                                  std::vector<ProgramInfo>& out) {
+Result<void> ProgramsPart::Visit(const Pass& pass, uint32_t id, int fd,
+                                 std::vector<ProgramInfo>& out) {
   ProgramQuery query;
   const auto known = GetInfo(pass.sys, fd, query.info);
   if (!known) return std::unexpected(known.error());
@@ -182,10 +218,26 @@ Result<void> ProgramWalker::Visit(const Pass& pass, uint32_t id, int fd,
   return {};
 }
 
-Result<void> ProgramWalker::WalkById(const Pass& pass, uint64_t& vanished,
-                                     std::vector<ProgramInfo>& out) {
+Result<void> ProgramsPart::WalkById(const Pass& pass, uint64_t& vanished, Snapshot& snapshot) {
   return WalkObjects(pass, ObjectKind::kProgram, vanished,
-                     [&](uint32_t id, int fd) { return Visit(pass, id, fd, out); });
+                     [&](uint32_t id, int fd) { return Visit(pass, id, fd, snapshot.programs); });
+}
+
+void ProgramsPart::Finish(const Pass&, Snapshot& snapshot) {
+  run_stats_.Settle(own_program(), snapshot);
+  for (ProgramInfo& program : snapshot.programs)
+    program.self = context().own_programs.contains(program.id);
+  context().features.Note(
+      "program_run_stats", SourceName(source()),
+      ShownBy(
+          snapshot.programs, [](const ProgramInfo&) { return true; },
+          [](const ProgramInfo& program) { return program.recursion_misses.has_value(); }));
+}
+
+}  // namespace
+
+std::unique_ptr<CensusPart> MakeProgramsPart(const CensusContext& context) {
+  return std::make_unique<ProgramsPart>(context);
 }
 
 }  // namespace bpftally

@@ -1,10 +1,12 @@
-#include "census/btf_walker.h"
-
 #include <linux/bpf.h>
 
 #include <array>
+#include <unordered_map>
+#include <utility>
 
 #include "census/iterator_reader.h"
+#include "census/object_part.h"
+#include "census/parts.h"
 #include "kernel/bpf_sys.h"
 #include "kernel/object_info.h"
 
@@ -26,9 +28,26 @@ Result<BtfInfo> ReadBtfInfo(BpfSys& sys, uint32_t id) {
                  .size_bytes = info.btf_size};
 }
 
-}  // namespace
+// Reads the BTF objects, which can be listed by their ids only. They never change, so each is
+// opened once.
+class BtfPart final : public ObjectPart {
+ public:
+  explicit BtfPart(const CensusContext& context) : ObjectPart(ObjectKind::kBtf, context) {}
 
-Result<void> BtfWalker::WalkById(const Pass& pass, uint64_t& vanished, std::vector<BtfInfo>& out) {
+  void Forget(const Snapshot& snapshot) override { ForgetDead(known_, snapshot.btf); }
+
+ private:
+  Result<void> WalkByIterator(const Pass&, int, Snapshot&) override {
+    return std::unexpected(Error{ErrorKind::kInternal, 0, "no iterator over BTF objects"});
+  }
+  Result<void> WalkById(const Pass& pass, uint64_t& vanished, Snapshot& snapshot) override;
+  uint32_t HighestId(const Snapshot& snapshot) const override { return HighestIdOf(snapshot.btf); }
+  void Finish(const Pass&, Snapshot&) override {}
+
+  std::unordered_map<uint32_t, BtfInfo> known_;
+};
+
+Result<void> BtfPart::WalkById(const Pass& pass, uint64_t& vanished, Snapshot& snapshot) {
   return WalkIds(pass, ObjectKind::kBtf, [&](uint32_t id) -> Result<void> {
     auto found = known_.find(id);
     if (found == known_.end()) {
@@ -40,9 +59,15 @@ Result<void> BtfWalker::WalkById(const Pass& pass, uint64_t& vanished, std::vect
       if (!info) return std::unexpected(info.error());
       found = known_.emplace(id, std::move(*info)).first;
     }
-    out.push_back(found->second);
+    snapshot.btf.push_back(found->second);
     return {};
   });
+}
+
+}  // namespace
+
+std::unique_ptr<CensusPart> MakeBtfPart(const CensusContext& context) {
+  return std::make_unique<BtfPart>(context);
 }
 
 }  // namespace bpftally

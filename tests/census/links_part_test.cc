@@ -9,7 +9,7 @@ namespace {
 constexpr uint32_t kXdp = 6, kNetfilter = 10, kTcx = 11, kNetkit = 13, kSockmap = 14;
 
 // Links by iterator, and what the system call adds to them.
-class LinkWalkerTest : public ReaderTest {
+class LinksPartTest : public ReaderTest {
  protected:
   LinkInfo Only(const Snapshot& snapshot, uint32_t id) {
     EXPECT_TRUE(snapshot.StatusOf(ObjectKind::kLink).complete);
@@ -31,7 +31,7 @@ class LinkWalkerTest : public ReaderTest {
   }
 };
 
-TEST_F(LinkWalkerTest, WhatARecordKnows) {
+TEST_F(LinksPartTest, WhatARecordKnows) {
   FakeLink& link = AddLink(5, kXdp, 8);
   link.record.known = LINK_KNOWS_ATTACH_TYPE | LINK_KNOWS_NETNS;
   link.record.attach_type = BPF_XDP;
@@ -46,7 +46,7 @@ TEST_F(LinkWalkerTest, WhatARecordKnows) {
   EXPECT_EQ(sys_.Calls(Method::kOpenById), 0);
 }
 
-TEST_F(LinkWalkerTest, WhatItDoesNotKnowIsAbsent) {
+TEST_F(LinksPartTest, WhatItDoesNotKnowIsAbsent) {
   FakeLink& link = AddLink(5, BPF_LINK_TYPE_PERF_EVENT, 8);
   link.record.attach_type = 41;
   link.record.netns = 1;
@@ -55,7 +55,7 @@ TEST_F(LinkWalkerTest, WhatItDoesNotKnowIsAbsent) {
               (LinkInfo{.id = 5, .type = BPF_LINK_TYPE_PERF_EVENT, .program_id = 8}));
 }
 
-TEST_F(LinkWalkerTest, TextsOfEveryLength) {
+TEST_F(LinksPartTest, TextsOfEveryLength) {
   for (uint32_t length = 1; length <= 32; ++length)
     AddLink(length, kXdp).record_text = std::string(length, 'x');
   Start({.source = SourceChoice::kIterator});
@@ -64,7 +64,7 @@ TEST_F(LinkWalkerTest, TextsOfEveryLength) {
     EXPECT_EQ(Only(snapshot, length).target, std::string(length, 'x'));
 }
 
-TEST_F(LinkWalkerTest, TargetsOutOfNumbers) {
+TEST_F(LinksPartTest, TargetsOutOfNumbers) {
   AddMap(11, BPF_MAP_TYPE_SOCKMAP, "my_sockets");
   AddLink(1, kSockmap).record = {.known = LINK_KNOWS_MAP, .map_id = 11};
   AddLink(2, BPF_LINK_TYPE_STRUCT_OPS, 0).record = {.known = LINK_KNOWS_MAP, .map_id = 12};
@@ -93,7 +93,7 @@ TEST_F(LinkWalkerTest, TargetsOutOfNumbers) {
   EXPECT_EQ(Only(snapshot, 6).target, std::nullopt);
 }
 
-TEST_F(LinkWalkerTest, CgroupPathsAreAskedOnce) {
+TEST_F(LinksPartTest, CgroupPathsAreAskedOnce) {
   FakeLink& link = AddLink(5, BPF_LINK_TYPE_CGROUP);
   link.record = {.known = LINK_KNOWS_CGROUP, .cgroup_id = 77};
   sys_.cgroups[77] = "/system.slice/x.service";
@@ -102,14 +102,14 @@ TEST_F(LinkWalkerTest, CgroupPathsAreAskedOnce) {
   EXPECT_EQ(sys_.Calls(Method::kCgroupPath), 1);
 }
 
-TEST_F(LinkWalkerTest, ACgroupThatIsGoneHasNoPath) {
+TEST_F(LinksPartTest, ACgroupThatIsGoneHasNoPath) {
   AddLink(5, BPF_LINK_TYPE_CGROUP).record = {.known = LINK_KNOWS_CGROUP, .cgroup_id = 77};
   sys_.links[5].info.cgroup.cgroup_id = 77;
   EXPECT_EQ(TakeLink(5).target, std::nullopt);
   EXPECT_EQ(TakeLink(5, SourceChoice::kAuto).target, std::nullopt);
 }
 
-TEST_F(LinkWalkerTest, SystemCallsAddWhatTheRecordLacksOnce) {
+TEST_F(LinksPartTest, SystemCallsAddWhatTheRecordLacksOnce) {
   FakeLink& link = AddLink(5, BPF_LINK_TYPE_PERF_EVENT);
   link.record = {.known = LINK_KNOWS_PERF,
                  .program_type = BPF_PROG_TYPE_TRACEPOINT,
@@ -124,7 +124,7 @@ TEST_F(LinkWalkerTest, SystemCallsAddWhatTheRecordLacksOnce) {
   EXPECT_EQ(sys_.Calls(Method::kOpenById, ObjectKind::kLink), 0);
 }
 
-TEST_F(LinkWalkerTest, AnInterfaceThatIsGoneIsNotAskedFor) {
+TEST_F(LinksPartTest, AnInterfaceThatIsGoneIsNotAskedFor) {
   for (const uint32_t type : {kXdp, kTcx, kNetkit}) AddLink(type, type);
   Start();
   Take();
@@ -134,7 +134,7 @@ TEST_F(LinkWalkerTest, AnInterfaceThatIsGoneIsNotAskedFor) {
   EXPECT_EQ(sys_.Calls(Method::kOpenById, ObjectKind::kLink), 3);
 }
 
-TEST_F(LinkWalkerTest, MissedIsAskedAtEachPass) {
+TEST_F(LinksPartTest, MissedIsAskedAtEachPass) {
   FakeLink& link = AddKprobeMulti(5);
   link.info.kprobe_multi.missed = 3;
   EXPECT_EQ(TakeLink(5, SourceChoice::kAuto).missed, 3u);
@@ -144,7 +144,7 @@ TEST_F(LinkWalkerTest, MissedIsAskedAtEachPass) {
   EXPECT_EQ(second.target_count, 40u);
 }
 
-TEST_F(LinkWalkerTest, MissedOfAKprobeWithANameIsAskedToo) {
+TEST_F(LinksPartTest, MissedOfAKprobeWithANameIsAskedToo) {
   FakeLink& link = AddLink(5, BPF_LINK_TYPE_PERF_EVENT);
   link.record.program_type = BPF_PROG_TYPE_KPROBE;
   link.record_text = "do_exit";
@@ -156,14 +156,14 @@ TEST_F(LinkWalkerTest, MissedOfAKprobeWithANameIsAskedToo) {
   EXPECT_EQ(got.target, "do_exit");
 }
 
-TEST_F(LinkWalkerTest, WithoutTheSystemCallMissedIsUnknown) {
+TEST_F(LinksPartTest, WithoutTheSystemCallMissedIsUnknown) {
   AddKprobeMulti(5);
   const LinkInfo link = TakeLink(5);
   EXPECT_EQ(link.missed, std::nullopt);
   EXPECT_EQ(link.target_count, 40u);
 }
 
-TEST_F(LinkWalkerTest, Fault02ALinkThatIsNotSettledIsListedByItsRecord) {
+TEST_F(LinksPartTest, Fault02ALinkThatIsNotSettledIsListedByItsRecord) {
   AddKprobeMulti(5).info.kprobe_multi.missed = 3;
   sys_.Inject({.method = Method::kOpenById,
                .sys_errno = EAGAIN,
@@ -174,7 +174,7 @@ TEST_F(LinkWalkerTest, Fault02ALinkThatIsNotSettledIsListedByItsRecord) {
   EXPECT_EQ(Only(Take(), 5).missed, 3u);
 }
 
-TEST_F(LinkWalkerTest, Fault02ALinkThatIsNotSettledHasVanishedForTheIdWalk) {
+TEST_F(LinksPartTest, Fault02ALinkThatIsNotSettledHasVanishedForTheIdWalk) {
   AddLink(5, BPF_LINK_TYPE_ITER);
   AddLink(6, BPF_LINK_TYPE_ITER);
   sys_.Inject({.method = Method::kOpenById,
@@ -190,7 +190,7 @@ TEST_F(LinkWalkerTest, Fault02ALinkThatIsNotSettledHasVanishedForTheIdWalk) {
   EXPECT_THAT(Ids(Take().links), ::testing::ElementsAre(5, 6));
 }
 
-TEST_F(LinkWalkerTest, Fault04AnIdThatComesBackAsAnotherTypeIsAskedAnew) {
+TEST_F(LinksPartTest, Fault04AnIdThatComesBackAsAnotherTypeIsAskedAnew) {
   FakeLink& link = AddLink(5, BPF_LINK_TYPE_RAW_TRACEPOINT);
   link.name = "sched_switch";
   EXPECT_EQ(TakeLink(5, SourceChoice::kAuto).target, "sched_switch");
@@ -199,7 +199,7 @@ TEST_F(LinkWalkerTest, Fault04AnIdThatComesBackAsAnotherTypeIsAskedAnew) {
   EXPECT_EQ(Only(Take(), 5).target, "task");
 }
 
-TEST_F(LinkWalkerTest, NothingIsRememberedOfTheDead) {
+TEST_F(LinksPartTest, NothingIsRememberedOfTheDead) {
   Start();
   for (uint32_t id = 10; id < 110; ++id) {
     AddLink(id, BPF_LINK_TYPE_RAW_TRACEPOINT).name = "former";
@@ -211,7 +211,7 @@ TEST_F(LinkWalkerTest, NothingIsRememberedOfTheDead) {
   for (uint32_t id = 10; id < 109; ++id) EXPECT_EQ(Only(snapshot, id).target, "later") << id;
 }
 
-TEST_F(LinkWalkerTest, OutOfDescriptorsEndsTheWalkUntilTheNextPass) {
+TEST_F(LinksPartTest, OutOfDescriptorsEndsTheWalkUntilTheNextPass) {
   AddKprobeMulti(5);
   AddKprobeMulti(6);
   Start();

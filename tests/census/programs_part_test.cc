@@ -11,7 +11,7 @@ using ::testing::Optional;
 
 constexpr uint32_t kBtf = 70;
 
-class ProgramWalkerTest : public ReaderTest {
+class ProgramsPartTest : public ReaderTest {
  protected:
   // A program of which every field has a value of its own.
   FakeProgram& AddWhole(uint32_t id) {
@@ -77,7 +77,7 @@ ProgramInfo WholeInfo() {
           .subprograms = 2};
 }
 
-TEST_F(ProgramWalkerTest, IteratorGivesEveryField) {
+TEST_F(ProgramsPartTest, IteratorGivesEveryField) {
   sys_.files[kStatsSysctl] = "1\n";
   AddWhole(1).pages = static_cast<uint32_t>(8192 / ::sysconf(_SC_PAGESIZE));
   Start({.source = SourceChoice::kIterator});
@@ -87,7 +87,7 @@ TEST_F(ProgramWalkerTest, IteratorGivesEveryField) {
   EXPECT_EQ(sys_.Calls(Method::kOpenById), 0);
 }
 
-TEST_F(ProgramWalkerTest, SyscallGivesAllButStackDepth) {
+TEST_F(ProgramsPartTest, SyscallGivesAllButStackDepth) {
   sys_.files[kStatsSysctl] = "1\n";
   AddWhole(1);
   Start({.source = SourceChoice::kSyscall});
@@ -98,7 +98,7 @@ TEST_F(ProgramWalkerTest, SyscallGivesAllButStackDepth) {
   EXPECT_TRUE(snapshot.programs.at(0) == expected);
 }
 
-TEST_F(ProgramWalkerTest, KernelOf413KnowsSizesOnly) {
+TEST_F(ProgramsPartTest, KernelOf413KnowsSizesOnly) {
   const ProgramInfo program = TakeCut(offsetof(bpf_prog_info, load_time));
   EXPECT_EQ(program.translated_bytes, 80u);
   EXPECT_EQ(program.jitted_bytes, 96u);
@@ -113,7 +113,7 @@ TEST_F(ProgramWalkerTest, KernelOf413KnowsSizesOnly) {
   EXPECT_EQ(program.memory_bytes, 8192u);
 }
 
-TEST_F(ProgramWalkerTest, CutBehindTheNameLeavesTheLicenceUnknown) {
+TEST_F(ProgramsPartTest, CutBehindTheNameLeavesTheLicenceUnknown) {
   const ProgramInfo program = TakeCut(offsetof(bpf_prog_info, nr_jited_ksyms));
   EXPECT_EQ(program.name, "whole");
   EXPECT_THAT(program.map_ids, Optional(ElementsAre(11, 12, 13)));
@@ -122,7 +122,7 @@ TEST_F(ProgramWalkerTest, CutBehindTheNameLeavesTheLicenceUnknown) {
   EXPECT_EQ(program.subprograms, std::nullopt);
 }
 
-TEST_F(ProgramWalkerTest, CutBeforeBtfIdKeepsTheShortName) {
+TEST_F(ProgramsPartTest, CutBeforeBtfIdKeepsTheShortName) {
   const ProgramInfo program = TakeCut(offsetof(bpf_prog_info, btf_id));
   EXPECT_EQ(program.gpl_compatible, true);
   EXPECT_EQ(program.subprograms, 2u);
@@ -130,7 +130,7 @@ TEST_F(ProgramWalkerTest, CutBeforeBtfIdKeepsTheShortName) {
   EXPECT_EQ(program.name, "whole");
 }
 
-TEST_F(ProgramWalkerTest, CutBeforeRunCountHasNeitherTimeNorCount) {
+TEST_F(ProgramsPartTest, CutBeforeRunCountHasNeitherTimeNorCount) {
   const ProgramInfo program = TakeCut(offsetof(bpf_prog_info, run_cnt));
   EXPECT_EQ(program.btf_id, kBtf);
   EXPECT_EQ(program.name, "whole_name_of_the_function");
@@ -139,7 +139,7 @@ TEST_F(ProgramWalkerTest, CutBeforeRunCountHasNeitherTimeNorCount) {
   EXPECT_EQ(program.recursion_misses, std::nullopt);
 }
 
-TEST_F(ProgramWalkerTest, CutBeforeRecursionMisses) {
+TEST_F(ProgramsPartTest, CutBeforeRecursionMisses) {
   const ProgramInfo program = TakeCut(offsetof(bpf_prog_info, recursion_misses));
   EXPECT_EQ(program.run_time_ns, 500u);
   EXPECT_EQ(program.run_count, 5u);
@@ -147,13 +147,13 @@ TEST_F(ProgramWalkerTest, CutBeforeRecursionMisses) {
   EXPECT_EQ(program.verified_instructions, std::nullopt);
 }
 
-TEST_F(ProgramWalkerTest, CutBeforeVerifiedInstructions) {
+TEST_F(ProgramsPartTest, CutBeforeVerifiedInstructions) {
   const ProgramInfo program = TakeCut(offsetof(bpf_prog_info, verified_insns));
   EXPECT_EQ(program.recursion_misses, 3u);
   EXPECT_EQ(program.verified_instructions, std::nullopt);
 }
 
-TEST_F(ProgramWalkerTest, WhatAnIteratorCouldNotReadIsAbsent) {
+TEST_F(ProgramsPartTest, WhatAnIteratorCouldNotReadIsAbsent) {
   sys_.program_known = 0;
   sys_.files[kStatsSysctl] = "1\n";
   AddWhole(1);
@@ -168,7 +168,7 @@ TEST_F(ProgramWalkerTest, WhatAnIteratorCouldNotReadIsAbsent) {
   EXPECT_EQ(program.uid, 1000u);
 }
 
-TEST_F(ProgramWalkerTest, WhatAnIteratorCouldNotReadTheSystemCallTells) {
+TEST_F(ProgramsPartTest, WhatAnIteratorCouldNotReadTheSystemCallTells) {
   sys_.program_known = 0;
   sys_.files[kStatsSysctl] = "1\n";
   AddWhole(1);
@@ -182,7 +182,7 @@ TEST_F(ProgramWalkerTest, WhatAnIteratorCouldNotReadTheSystemCallTells) {
   EXPECT_EQ(program.stack_depth_bytes, 64u);  // which only the iterator tells
 }
 
-TEST_F(ProgramWalkerTest, AnOddNumberOfMapIdsDoesNotShiftTheNextProgram) {
+TEST_F(ProgramsPartTest, AnOddNumberOfMapIdsDoesNotShiftTheNextProgram) {
   AddProgram(1).map_ids = {5};
   AddProgram(2, "second").map_ids = {};
   AddProgram(3, "third").map_ids = {6, 7, 8};
@@ -195,7 +195,7 @@ TEST_F(ProgramWalkerTest, AnOddNumberOfMapIdsDoesNotShiftTheNextProgram) {
   EXPECT_EQ(snapshot.programs.at(2).name, "third");
 }
 
-TEST_F(ProgramWalkerTest, MoreMapIdsClaimedThanThereAreGiveThoseThatAre) {
+TEST_F(ProgramsPartTest, MoreMapIdsClaimedThanThereAreGiveThoseThatAre) {
   AddProgram(1).map_ids = {5, 6};
   sys_.bend_stream = [](ObjectKind kind, std::vector<std::byte>& stream) {
     if (kind != ObjectKind::kProgram) return;
@@ -208,7 +208,7 @@ TEST_F(ProgramWalkerTest, MoreMapIdsClaimedThanThereAreGiveThoseThatAre) {
   EXPECT_TRUE(snapshot.StatusOf(ObjectKind::kProgram).complete);
 }
 
-TEST_F(ProgramWalkerTest, AnUnnamedMainFunctionCountsAsOne) {
+TEST_F(ProgramsPartTest, AnUnnamedMainFunctionCountsAsOne) {
   AddProgram(1).info.nr_jited_ksyms = 0;
   Start({.source = SourceChoice::kIterator});
   EXPECT_EQ(Take().programs.at(0).subprograms, 1u);
@@ -318,7 +318,7 @@ TEST_P(ProgramNameTest, NothingIsRememberedOfTheDead) {
   EXPECT_GE(sys_.Calls(Method::kOpenById, ObjectKind::kBtf), static_cast<int>(kGenerations) - 1);
 }
 
-TEST_F(ProgramWalkerTest, MemoryThatCouldNotBeReadIsReadAtTheNextPass) {
+TEST_F(ProgramsPartTest, MemoryThatCouldNotBeReadIsReadAtTheNextPass) {
   AddProgram(1);
   sys_.Inject({.method = Method::kFdInfo, .sys_errno = ENOMEM});
   Start({.source = SourceChoice::kSyscall});

@@ -1,10 +1,14 @@
-#include "census/link_walker.h"
-
 #include <algorithm>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "census/iterator_reader.h"
+#include "census/link_details.h"
 #include "census/link_target.h"
+#include "census/object_part.h"
+#include "census/parts.h"
 #include "census_records.h"
 #include "kernel/bpf_sys.h"
 #include "kernel/object_info.h"
@@ -61,9 +65,39 @@ bool NeedsDetails(const link_record& record, const LinkInfo& link) {
   }
 }
 
-}  // namespace
+// Reads the links. Remembers the details that only a system call gives; they never change in a
+// link's life, but for the missed count, which is read anew.
+class LinksPart final : public ObjectPart {
+ public:
+  explicit LinksPart(const CensusContext& context) : ObjectPart(ObjectKind::kLink, context) {}
 
-Result<LinkDetails> LinkWalker::Details(const Pass& pass, uint32_t id, uint32_t type) {
+  void Forget(const Snapshot& snapshot) override { ForgetDead(constants_, snapshot.links); }
+
+ private:
+  struct Constant {
+    uint32_t type = 0;  // tells a link from a later one with the same id
+    LinkDetails details;
+  };
+
+  Result<void> WalkByIterator(const Pass& pass, int link_fd, Snapshot& snapshot) override;
+  Result<void> WalkById(const Pass& pass, uint64_t& vanished, Snapshot& snapshot) override;
+  uint32_t HighestId(const Snapshot& snapshot) const override {
+    return HighestIdOf(snapshot.links);
+  }
+  void Finish(const Pass& pass, Snapshot& snapshot) override;
+
+  Result<void> Add(const Pass& pass, const link_record& record, std::string_view text,
+                   Snapshot& snapshot);
+  Result<void> Visit(const Pass& pass, int fd, Snapshot& snapshot);
+  // What the system call gives for a link that the iterator listed; empty where it is gone by now.
+  Result<LinkDetails> Details(const Pass& pass, uint32_t id, uint32_t type);
+  std::optional<std::string> CgroupPath(const Pass& pass, const link_record& record);
+
+  std::vector<std::byte> buffer_;
+  std::unordered_map<uint32_t, Constant> constants_;
+};
+
+Result<LinkDetails> LinksPart::Details(const Pass& pass, uint32_t id, uint32_t type) {
   if (auto in_time = pass.CheckDeadline(); !in_time) return std::unexpected(in_time.error());
   const auto fd = pass.sys.OpenById(ObjectKind::kLink, id);
   bpf_link_info info{};
@@ -73,12 +107,12 @@ Result<LinkDetails> LinkWalker::Details(const Pass& pass, uint32_t id, uint32_t 
     if (known.error().kind == ErrorKind::kVanished) return LinkDetails{};
     return std::unexpected(known.error());
   }
-  LinkDetails details = ReadLinkDetails(pass, names_, fd->get(), info, *known);
+  LinkDetails details = ReadLinkDetails(pass, context().names, fd->get(), info, *known);
   if (details.lasting) constants_.insert_or_assign(id, Constant{.type = type, .details = details});
   return details;
 }
 
-std::optional<std::string> LinkWalker::CgroupPath(const Pass& pass, const link_record& record) {
+std::optional<std::string> LinksPart::CgroupPath(const Pass& pass, const link_record& record) {
   const auto found = constants_.find(record.id);
   if (found != constants_.end() && found->second.type == record.type)
     return found->second.details.target;
@@ -89,10 +123,10 @@ std::optional<std::string> LinkWalker::CgroupPath(const Pass& pass, const link_r
   return constants_.insert_or_assign(record.id, std::move(constant)).first->second.details.target;
 }
 
-Result<void> LinkWalker::Add(const Pass& pass, const link_record& record, std::string_view text,
-                             const std::vector<MapInfo>& maps, std::vector<LinkInfo>& out) {
-  LinkInfo& link = out.emplace_back(FromRecord(record));
-  link.target = TargetOf(record, text, maps);
+Result<void> LinksPart::Add(const Pass& pass, const link_record& record, std::string_view text,
+                            Snapshot& snapshot) {
+  LinkInfo& link = snapshot.links.emplace_back(FromRecord(record));
+  link.target = TargetOf(record, text, snapshot.maps);
   if (record.known & LINK_KNOWS_CGROUP) link.target = CgroupPath(pass, record);
   if (!pass.may_open || !NeedsDetails(record, link)) return {};
   const auto found = constants_.find(link.id);
@@ -109,39 +143,46 @@ Result<void> LinkWalker::Add(const Pass& pass, const link_record& record, std::s
   return {};
 }
 
-Result<void> LinkWalker::WalkByIterator(const Pass& pass, int link_fd,
-                                        const std::vector<MapInfo>& maps,
-                                        std::vector<LinkInfo>& out) {
+Result<void> LinksPart::WalkByIterator(const Pass& pass, int link_fd, Snapshot& snapshot) {
   const auto stream = ReadIterator(pass, link_fd, buffer_);
-  out.reserve(stream.bytes.size() / sizeof(link_record));
+  snapshot.links.reserve(stream.bytes.size() / sizeof(link_record));
   return ReadRecords<link_record>(stream,
                                   [&](const link_record& record, std::span<const std::byte> text) {
-                                    return Add(pass, record, TextOf(text), maps, out);
+                                    return Add(pass, record, TextOf(text), snapshot);
                                   });
 }
 
-Result<void> LinkWalker::Visit(const Pass& pass, int fd, const std::vector<MapInfo>& maps,
-                               std::vector<LinkInfo>& out) {
+Result<void> LinksPart::Visit(const Pass& pass, int fd, Snapshot& snapshot) {
   if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
   bpf_link_info info{};
   const auto known = GetInfo(pass.sys, fd, info);
   if (!known) return std::unexpected(known.error());
-  LinkDetails details = ReadLinkDetails(pass, names_, fd, info, *known);
+  LinkDetails details = ReadLinkDetails(pass, context().names, fd, info, *known);
   LinkInfo link{.id = info.id, .type = info.type, .program_id = info.prog_id};
   link.attach_type = details.attach_type;
   link.target = std::move(details.target);
   link.netns = details.netns;
   link.target_count = details.target_count;
   link.missed = details.missed;
-  if (const auto map = MapOfLink(info)) link.target = MapTarget(*map, maps);
-  out.push_back(std::move(link));
+  if (const auto map = MapOfLink(info)) link.target = MapTarget(*map, snapshot.maps);
+  snapshot.links.push_back(std::move(link));
   return {};
 }
 
-Result<void> LinkWalker::WalkById(const Pass& pass, const std::vector<MapInfo>& maps,
-                                  uint64_t& vanished, std::vector<LinkInfo>& out) {
+Result<void> LinksPart::WalkById(const Pass& pass, uint64_t& vanished, Snapshot& snapshot) {
   return WalkObjects(pass, ObjectKind::kLink, vanished,
-                     [&](uint32_t, int fd) { return Visit(pass, fd, maps, out); });
+                     [&](uint32_t, int fd) { return Visit(pass, fd, snapshot); });
+}
+
+void LinksPart::Finish(const Pass&, Snapshot& snapshot) {
+  for (LinkInfo& link : snapshot.links)
+    link.self = context().own_programs.contains(link.program_id);
+}
+
+}  // namespace
+
+std::unique_ptr<CensusPart> MakeLinksPart(const CensusContext& context) {
+  return std::make_unique<LinksPart>(context);
 }
 
 }  // namespace bpftally
