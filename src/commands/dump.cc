@@ -12,13 +12,13 @@ namespace {
 Result<ExitStatus> Dump(const Options& options, const Clock& clock) {
   const auto source = OpenSource(options, clock);
   if (!source) return std::unexpected(source.error());
-  const Snapshot snapshot = (*source)->Take(clock.Now() + kPatience);
-  if (const auto written = WriteOut(SnapshotToYaml(snapshot)); !written)
+  const auto snapshot = (*source)->Take(clock.Now() + kPatience);
+  if (const auto written = WriteOut(SnapshotToYaml(*snapshot)); !written)
     return std::unexpected(written.error());
 
   ExitStatus status = kExitSuccess;
   for (const ObjectKind kind : kObjectKinds) {
-    const KindStatus& walk = snapshot.StatusOf(kind);
+    const KindStatus& walk = snapshot->StatusOf(kind);
     if (walk.complete) continue;
     spdlog::error("{}: {}", ObjectKindName(kind), walk.error ? walk.error->message : "incomplete");
     status = kExitFailure;

@@ -23,7 +23,7 @@ Result<ExitStatus> PrintMetrics(const Options& options, const Clock& clock) {
   const auto collectors = EnabledCollectors(options, clock, programs->get());
   MetricBatch batch;
   const auto deadline = clock.Now() + kPatience;
-  collectors->Collect((*source)->Take(deadline), batch, deadline);
+  collectors->Collect(*(*source)->Take(deadline), batch, deadline);
   std::string text;
   WriteText(batch, options.format, [&](std::string_view chunk) { text += chunk; });
   if (const auto written = WriteOut(text); !written) return std::unexpected(written.error());
