@@ -31,7 +31,7 @@ class KernelSource final : public SnapshotSource {
   const std::unique_ptr<SnapshotReader> reader_;
 };
 
-// The census is the file's, the process is this one.
+// Replays the census of a file; the facts about the process are those of this one.
 class ReplaySource final : public SnapshotSource {
  public:
   ReplaySource(Snapshot snapshot, std::unique_ptr<BpfSys> sys, int64_t boot_to_wall_ns)
@@ -49,7 +49,7 @@ class ReplaySource final : public SnapshotSource {
   const int64_t boot_to_wall_ns_;
 };
 
-// Also of a pipe, so that `bpftally dump | … --replay /dev/stdin` works.
+// Reads a pipe as well, so that `bpftally dump | … --replay /dev/stdin` works.
 Result<std::string> ReadWhole(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {

@@ -145,6 +145,7 @@ struct Snapshot {
 
   KindStatus& StatusOf(ObjectKind kind) { return status[static_cast<size_t>(kind)]; }
   const KindStatus& StatusOf(ObjectKind kind) const { return status[static_cast<size_t>(kind)]; }
+  size_t CountOf(ObjectKind kind) const;
 };
 
 }  // namespace bpftally

@@ -61,13 +61,13 @@ void AddHead(const LandingPage& page, Html& html) {
            EscapeHtml(page.telemetry_path));
 }
 
-void AddKinds(const PollResult& last, Html& html) {
+void AddKinds(const Snapshot& snapshot, Html& html) {
   html.BeginTable("Objects", {"Kind", "Count", "Source", "State"});
   for (const ObjectKind kind : kObjectKinds) {
-    const KindStatus& status = last.kinds[static_cast<size_t>(kind)];
+    const KindStatus& status = snapshot.StatusOf(kind);
     const std::string problem = status.error ? status.error->message : "incomplete";
     html.Add("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", ObjectKindName(kind),
-             last.objects[static_cast<size_t>(kind)], SourceName(status.source),
+             snapshot.CountOf(kind), SourceName(status.source),
              Verdict(status.complete, "complete", problem));
   }
   html.EndTable();
@@ -83,9 +83,9 @@ void AddCollectors(const PollResult& last, Html& html) {
   html.EndTable();
 }
 
-void AddFeatures(const PollResult& last, Html& html) {
+void AddFeatures(const Snapshot& snapshot, Html& html) {
   html.BeginTable("Features", {"Name", "Source", "State"});
-  for (const Feature& feature : last.features) {
+  for (const Feature& feature : snapshot.features) {
     html.Add("<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n", EscapeHtml(feature.name),
              EscapeHtml(feature.source),
              Verdict(feature.available, "available",
@@ -148,9 +148,9 @@ std::string RenderLandingPage(const LandingPage& page) {
         std::chrono::duration<double, std::milli>(page.last->duration).count();
     html.Add(" The last poll took {:.2f} ms and gave {} series.</p>\n", milliseconds,
              page.last->batch.sample_count());
-    AddKinds(*page.last, html);
+    AddKinds(*page.last->snapshot, html);
     AddCollectors(*page.last, html);
-    AddFeatures(*page.last, html);
+    AddFeatures(*page.last->snapshot, html);
   }
   html.Add("</body></html>\n");
   return html.Take();

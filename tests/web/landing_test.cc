@@ -10,19 +10,22 @@ using testing::HasSubstr;
 using testing::Not;
 
 PollResult OneFailing() {
+  Snapshot snapshot;
+  snapshot.status[0] = {.source = Source::kIterator, .complete = true, .created = {}};
+  snapshot.status[1] = {.source = Source::kSyscall,
+                        .created = {},
+                        .error = Error{ErrorKind::kPermission, 1, "needs <CAP_SYS_ADMIN> & more"}};
+  snapshot.programs.resize(12);
+  snapshot.maps.resize(34);
+  snapshot.features = {{"map_entries", "iterator", false}};
   PollResult result;
-  result.kinds[0] = {.source = Source::kIterator, .complete = true, .created = {}};
-  result.kinds[1] = {.source = Source::kSyscall,
-                     .created = {},
-                     .error = Error{ErrorKind::kPermission, 1, "needs <CAP_SYS_ADMIN> & more"}};
-  result.objects = {12, 34, 0, 0};
+  result.snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
   result.collectors = {{.name = "programs", .help = "What runs.", .success = true, .error = ""},
                        {.name = "maps", .help = "Maps.", .success = false, .error = "\"why\""}};
-  result.features = {{"map_entries", "iterator", false}};
   return result;
 }
 
-TEST(LandingPage, TellsWhatRunsAndHowEachCollectorFares) {
+TEST(LandingPage, ShowsWhatRunsAndTheStateOfEachCollector) {
   const PollResult last = OneFailing();
   const std::string page = RenderLandingPage({"/metrics", "the kernel of this host", &last});
   EXPECT_THAT(page, HasSubstr("<td>program</td><td>12</td><td>iterator</td>"));

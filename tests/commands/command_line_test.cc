@@ -1,11 +1,14 @@
-#include "settings/options.h"
+#include "commands/command_line.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "commands/commands.h"
 
 namespace bpftally {
 namespace {
@@ -14,14 +17,25 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-Result<Options> Parse(std::vector<const char*> arguments) {
+Result<CommandLine> ParseLine(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "bpftally");
-  return ParseOptions(arguments);
+  return ParseCommandLine(arguments);
+}
+
+Result<Options> Parse(const std::vector<const char*>& arguments) {
+  const auto line = ParseLine(arguments);
+  if (!line) return std::unexpected(line.error());
+  return line->options;
+}
+
+std::string CommandOf(const std::vector<const char*>& arguments) {
+  const auto line = ParseLine(arguments);
+  return line ? std::string(line->command.name) : line.error().message;
 }
 
 std::string ErrorOf(const std::vector<const char*>& arguments) {
-  const Result<Options> options = Parse(arguments);
-  return options ? "no error" : options.error().message;
+  const auto line = ParseLine(arguments);
+  return line ? "no error" : line.error().message;
 }
 
 struct FlagCase {
@@ -45,12 +59,6 @@ const std::vector<std::string> kTwoAddresses = {"127.0.0.1:1", "[::1]:2"};
 INSTANTIATE_TEST_SUITE_P(
     All, Flag,
     testing::Values(
-        FlagCase{{"dump"}, [](O o) { return o.command == Command::kDump; }},
-        FlagCase{{"metrics"}, [](O o) { return o.command == Command::kMetrics; }},
-        FlagCase{{"--help"}, [](O o) { return o.command == Command::kHelp; }},
-        FlagCase{{"-h"}, [](O o) { return o.command == Command::kHelp; }},
-        FlagCase{{"dump", "--help"}, [](O o) { return o.command == Command::kHelp; }},
-        FlagCase{{"--version"}, [](O o) { return o.command == Command::kVersion; }},
         FlagCase{{"--source=iterator"},
                  [](O o) { return o.reader.source == SourceChoice::kIterator; }},
         FlagCase{{"--source", "syscall"},
@@ -65,7 +73,6 @@ INSTANTIATE_TEST_SUITE_P(
                  }},
         FlagCase{{"--config.dir=d", "--config.names=a", "--config.check"},
                  [](O o) { return o.config_check; }},
-        FlagCase{{"programs"}, [](O o) { return o.command == Command::kPrograms; }},
         FlagCase{{"--programs=a,b"},
                  [](O o) { return o.programs.shipped == std::vector<std::string>{"a", "b"}; }},
         FlagCase{{"--programs=a", "--config.check"}, [](O o) { return o.config_check; }},
@@ -75,10 +82,9 @@ INSTANTIATE_TEST_SUITE_P(
         FlagCase{{"--capabilities.keep=none"}, [](O o) { return !o.keep_capabilities.all; }},
         FlagCase{{"--debug"}, [](O o) { return o.debug && o.log_level == "debug"; }},
         FlagCase{{"check", "a.yaml", "b.yaml"},
-                 [](O o) {
-                   return o.command == Command::kCheck &&
-                          o.check.files == std::vector<std::string>{"a.yaml", "b.yaml"};
-                 }},
+                 [](O o) { return o.operands == std::vector<std::string>{"a.yaml", "b.yaml"}; }},
+        FlagCase{{"check", "--btf.path=f", "a.yaml"},
+                 [](O o) { return o.programs.btf_path == "f"; }},
         FlagCase{{"check", "--load", "a.yaml"}, [](O o) { return o.check.load; }},
         FlagCase{{"check", "a.yaml", "--attach"}, [](O o) { return o.check.attach; }},
         FlagCase{{"check", "a.yaml", "--json"}, [](O o) { return o.check.json; }},
@@ -105,15 +111,15 @@ INSTANTIATE_TEST_SUITE_P(
                  [](O o) { return o.otlp.http == "http://localhost:4318"; }},
         FlagCase{{"--otlp-interval=10s"}, [](O o) { return o.otlp_interval == seconds(10); }},
         FlagCase{{"--no-prometheus"}, [](O o) { return !o.prometheus; }},
-        FlagCase{{"--format=openmetrics"},
+        FlagCase{{"metrics", "--format=openmetrics"},
                  [](O o) { return o.format == TextFormat::kOpenMetrics100; }},
         FlagCase{{"--log.level=debug"}, [](O o) { return o.log_level == "debug"; }},
         FlagCase{{"--log.format=json"}, [](O o) { return o.log_format == LogFormat::kJson; }}));
 
-TEST(Options, DefaultsAreTheDocumentedOnes) {
+TEST(CommandLine, DefaultsAreTheDocumentedOnes) {
   const Result<Options> options = Parse({});
   ASSERT_TRUE(options);
-  EXPECT_EQ(options->command, Command::kRun);
+  EXPECT_EQ(CommandOf({}), "run");
   EXPECT_EQ(options->reader.source, SourceChoice::kAuto);
   EXPECT_EQ(options->poll_interval, seconds(15));
   EXPECT_THAT(options->http.listen_addresses, testing::ElementsAre(":9435"));
@@ -123,19 +129,19 @@ TEST(Options, DefaultsAreTheDocumentedOnes) {
   EXPECT_THAT(options->disabled_collectors, testing::IsEmpty());
 }
 
-TEST(Options, OfTwoSwitchesOfOneCollectorTheLastCounts) {
+TEST(CommandLine, OfTwoSwitchesOfOneCollectorTheLastCounts) {
   EXPECT_TRUE(Parse({"--no-collector.maps", "--collector.maps"})->disabled_collectors.empty());
   EXPECT_FALSE(Parse({"--collector.maps", "--no-collector.maps"})->disabled_collectors.empty());
 }
 
-TEST(Options, ASwitchDoesNotSwallowTheCommand) {
+TEST(CommandLine, ASwitchDoesNotSwallowTheCommand) {
   const Result<Options> options = Parse({"--run-stats", "metrics"});
   ASSERT_TRUE(options);
-  EXPECT_EQ(options->command, Command::kMetrics);
+  EXPECT_EQ(CommandOf({"--run-stats", "metrics"}), "metrics");
   EXPECT_TRUE(options->reader.run_stats);
 }
 
-TEST(Options, UnknownFlagsSuggestTheNearest) {
+TEST(CommandLine, UnknownFlagsSuggestTheNearest) {
   EXPECT_EQ(ErrorOf({"--run-stat"}), "unknown flag --run-stat (did you mean \"--run-stats\"?)");
   EXPECT_EQ(ErrorOf({"--no-collector.map"}),
             "unknown flag --no-collector.map (did you mean \"--no-collector.maps\"?)");
@@ -144,14 +150,14 @@ TEST(Options, UnknownFlagsSuggestTheNearest) {
   EXPECT_EQ(ErrorOf({"--zzzzzzzzzzzzzzz=1"}), "unknown flag --zzzzzzzzzzzzzzz");
 }
 
-TEST(Options, EveryFindingIsTold) {
+TEST(CommandLine, EveryFindingIsReported) {
   const std::string error = ErrorOf({"--surce=auto", "--max-objects=many", "--log.level=inof"});
   EXPECT_THAT(error, HasSubstr("--surce (did you mean \"--source\"?)"));
   EXPECT_THAT(error, HasSubstr("--max-objects: \"many\""));
   EXPECT_THAT(error, HasSubstr("--log.level: \"inof\""));
 }
 
-TEST(Options, BadValuesNameTheFlagAndWhatWasExpected) {
+TEST(CommandLine, BadValuesNameTheFlagAndWhatWasExpected) {
   EXPECT_EQ(
       ErrorOf({"--source=itrator"}),
       "--source: \"itrator\" is none of auto, iterator, syscall (did you mean \"iterator\"?)");
@@ -171,21 +177,13 @@ TEST(Options, BadValuesNameTheFlagAndWhatWasExpected) {
   EXPECT_THAT(ErrorOf({"--replay="}), HasSubstr("name of a file"));
 }
 
-TEST(Options, AnUnknownCommandSuggestsTheNearest) {
+TEST(CommandLine, AnUnknownCommandSuggestsTheNearest) {
   EXPECT_THAT(ErrorOf({"metric"}),
               HasSubstr("unknown command \"metric\" (did you mean \"metrics\"?)"));
   EXPECT_EQ(ErrorOf({"dump", "more"}), "unexpected argument \"more\"");
 }
 
-TEST(Options, HelpHasEveryGroupAndFlag) {
-  const std::string help = HelpText();
-  for (const char* part :
-       {"Census options:", "Collector options:", "Serving options:", "OTLP options:",
-        "General options:", "--source ", "--no-collector.links", "--web.listen-address ", "dump "})
-    EXPECT_THAT(help, HasSubstr(part));
-}
-
-TEST(Options, MetricProgramsNeedAFolderAndNames) {
+TEST(CommandLine, MetricProgramsNeedAFolderAndNames) {
   EXPECT_THAT(ErrorOf({"--config.dir=d"}), HasSubstr("need each other"));
   EXPECT_THAT(ErrorOf({"--config.names=a"}), HasSubstr("need each other"));
   EXPECT_THAT(ErrorOf({"--config.check"}), HasSubstr("--config.check needs"));
@@ -195,11 +193,135 @@ TEST(Options, MetricProgramsNeedAFolderAndNames) {
   EXPECT_THAT(ErrorOf({"--capabilities.keep=cap_bfp"}), HasSubstr("--capabilities.keep"));
 }
 
-TEST(Options, OnlyCheckTakesFiles) {
+TEST(CommandLine, OnlyCheckTakesFiles) {
   EXPECT_THAT(ErrorOf({"check"}), HasSubstr("needs the name of a file"));
   EXPECT_EQ(ErrorOf({"run", "a.yaml"}), "unexpected argument \"a.yaml\"");
-  EXPECT_THAT(ErrorOf({"--json"}), HasSubstr("for the command check"));
   EXPECT_THAT(ErrorOf({"check", "a.yaml", "--lode"}), HasSubstr("unknown flag --lode"));
+}
+
+TEST(CommandLine, AFileMayHaveACommaInItsName) {
+  EXPECT_THAT(Parse({"check", "a,b.yaml"})->operands, testing::ElementsAre("a,b.yaml"));
+}
+
+TEST(CommandLine, EveryCommandIsFoundByItsName) {
+  for (const Command& command : AllCommands()) {
+    if (command.operands.empty()) {
+      EXPECT_EQ(CommandOf({command.name.data()}), command.name);
+    }
+    EXPECT_TRUE(command.run) << command.name;
+  }
+  EXPECT_EQ(CommandOf({"check", "a.yaml"}), "check");
+  EXPECT_EQ(CommandOf({"help"}), "help");
+}
+
+TEST(CommandLine, HelpAndVersionAreOptionsToo) {
+  for (const char* option : {"--help", "-h"}) {
+    EXPECT_EQ(CommandOf({option}), "help");
+    EXPECT_THAT(Parse({option})->operands, testing::IsEmpty());
+    EXPECT_EQ(CommandOf({"dump", option}), "help");
+    EXPECT_THAT(Parse({"dump", option})->operands, testing::ElementsAre("dump"));
+    EXPECT_THAT(Parse({option, "check", "a.yaml"})->operands, testing::ElementsAre("check"));
+  }
+  EXPECT_EQ(CommandOf({"check", "--help"}), "help") << "although it lacks its file";
+  EXPECT_EQ(CommandOf({"--version"}), "version");
+}
+
+TEST(CommandLine, HelpTakesOneCommandThatThereIs) {
+  EXPECT_THAT(Parse({"help", "check"})->operands, testing::ElementsAre("check"));
+  EXPECT_THAT(ErrorOf({"help", "chek"}), HasSubstr("did you mean \"check\"?"));
+  EXPECT_THAT(ErrorOf({"help", "check", "run"}), HasSubstr("help takes one command"));
+}
+
+TEST(CommandLine, AnOptionOfAnotherCommandNamesItsOwner) {
+  EXPECT_EQ(ErrorOf({"--json"}), "unknown flag --json for the command run: it is for check");
+  EXPECT_EQ(ErrorOf({"dump", "--max-objects=1"}),
+            "unknown flag --max-objects for the command dump: it is for run, metrics");
+  EXPECT_THAT(ErrorOf({"metrics", "--poll-interval=1s"}), HasSubstr("it is for run"));
+  EXPECT_THAT(ErrorOf({"check", "a.yaml", "--replay=f"}), HasSubstr("it is for run, metrics"));
+}
+
+TEST(CommandLine, TheNearestOptionMayBeAnotherCommands) {
+  EXPECT_EQ(ErrorOf({"dump", "--run-stat"}),
+            "unknown flag --run-stat (did you mean \"--run-stats\"?)");
+  EXPECT_EQ(ErrorOf({"dump", "--poll-intervall"}),
+            "unknown flag --poll-intervall (did you mean \"--poll-interval\"?)");
+}
+
+TEST(CommandLine, OptionsOfAnUnknownCommandAreNotJudged) {
+  EXPECT_THAT(
+      ErrorOf({"metric", "--format=text"}),
+      testing::AllOf(HasSubstr("unknown command \"metric\""), testing::Not(HasSubstr("--format"))));
+}
+
+// Whatever the row: a value with something behind it is refused, not cut.
+TEST(CommandLine, NoOptionTakesAValueFollowedByRubbish) {
+  const auto values = [](const OptionDescription& option) -> std::vector<std::string> {
+    if (option.argument == "N")
+      return {"1,5", "10x", "1.5", "1e3", "0x10", "+1", " 1", "1 ", "-1", ""};
+    if (option.argument == "DURATION")
+      return {"1,5s", "10sx", "10", "1s,", "-1s", " 1s", "1s ", "nans", "infs", ""};
+    if (option.argument.empty()) return {"truex", "true,false", "1", " true", "yes"};
+    if (option.argument.find('|') != std::string::npos && !option.argument.contains("NAME"))
+      return {option.argument, option.argument.substr(0, option.argument.find('|')) + "x", ""};
+    return {};
+  };
+  size_t refused = 0;
+  for (const OptionDescription& option : DescribeOptions()) {
+    const std::string name =
+        option.name.substr(option.name.rfind('-', option.name.find("--") + 1) - 1);
+    for (const std::string& value : values(option)) {
+      const std::string given = name + "=" + value;
+      EXPECT_THAT(ErrorOf({option.commands.front().c_str(), given.c_str()}), HasSubstr(name + ": "))
+          << given;
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 100);
+}
+
+TEST(Help, OfAllHasEverySectionCommandAndOption) {
+  const std::string help = HelpText();
+  for (const OptionDescription& option : DescribeOptions()) {
+    EXPECT_THAT(help, HasSubstr(option.name));
+    EXPECT_THAT(help, HasSubstr(option.section + " options:"));
+  }
+  for (const Command& command : AllCommands())
+    EXPECT_THAT(help, HasSubstr("\n  " + std::string(command.name) + " "));
+}
+
+TEST(Help, OfOneCommandHasItsOptionsOnly) {
+  const std::string help = HelpText("check");
+  for (const char* part : {"bpftally check FILE… [FLAGS]", "--load ", "--btf.path ", "--help "})
+    EXPECT_THAT(help, HasSubstr(part));
+  for (const char* part : {"--replay", "--web.", "--format", "--no-collector", "Serving"})
+    EXPECT_THAT(help, testing::Not(HasSubstr(part)));
+  EXPECT_EQ(HelpText("chek"), "");
+}
+
+const OptionDescription& Described(const std::vector<OptionDescription>& all, const char* name) {
+  return *std::ranges::find(all, name, &OptionDescription::name);
+}
+
+TEST(Descriptions, SayDefaultArgumentSectionAndCommands) {
+  const auto all = DescribeOptions();
+  const OptionDescription& interval = Described(all, "--poll-interval");
+  EXPECT_EQ(interval.argument, "DURATION");
+  EXPECT_EQ(interval.default_value, "15s");
+  EXPECT_EQ(interval.section, "Serving");
+  EXPECT_THAT(interval.commands, testing::ElementsAre("run"));
+  EXPECT_THAT(Described(all, "--source").commands, testing::ElementsAre("run", "metrics", "dump"));
+  EXPECT_THAT(Described(all, "-h, --help").commands, testing::SizeIs(AllCommands().size()));
+  EXPECT_EQ(all.back().section, "General");
+}
+
+TEST(Descriptions, HaveEachOptionOnce) {
+  std::vector<std::string> names;
+  for (const OptionDescription& option : DescribeOptions()) names.push_back(option.name);
+  const size_t all = names.size();
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
+  EXPECT_EQ(names.size(), all);
 }
 
 }  // namespace

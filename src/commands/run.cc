@@ -1,12 +1,6 @@
-#include "commands/daemon.h"
-
-#include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -15,52 +9,25 @@
 
 #include "collect/build_info.h"
 #include "collect/collector_set.h"
-#include "commands/program_list.h"
+#include "commands/collection.h"
+#include "commands/commands.h"
 #include "daemon/census_log.h"
 #include "daemon/metric_programs.h"
-#include "daemon/otlp_collector.h"
 #include "daemon/otlp_loader.h"
 #include "daemon/poller.h"
 #include "daemon/process.h"
 #include "daemon/service_manager.h"
-#include "kernel/real_bpf_sys.h"
-#include "model/snapshot_yaml.h"
-#include "programs/frontends/shipped.h"
-#include "programs/plan/plan.h"
+#include "settings/option_rows.h"
+#include "settings/option_values.h"
+#include "settings/otlp_settings.h"
 #include "web/metrics.h"
 #include "web/routes.h"
 
 namespace bpftally {
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};   // of a command that looks once
 constexpr std::chrono::seconds kGrace{4};       // from the signal to the end
 constexpr std::chrono::seconds kLastExport{3};  // of it
-
-Result<std::unique_ptr<SnapshotSource>> OpenSource(const Options& options, const Clock& clock) {
-  RaiseFileLimit();
-  return options.replay.empty() ? OpenKernel(options.reader, clock)
-                                : OpenReplay(options.replay, clock);
-}
-
-std::string DescribeSource(const Options& options) {
-  return options.replay.empty() ? "the kernel of this host" : "a replay of " + options.replay;
-}
-
-std::unique_ptr<CollectorSet> EnabledCollectors(const Options& options, const Clock& clock,
-                                                MetricPrograms* programs,
-                                                const OtlpPusher* pusher = nullptr) {
-  CollectOptions collect = options.collect;
-  collect.libbpf_version = libbpf_version_string();
-  auto collectors = MakeCollectors(collect);
-  std::erase_if(collectors, [&](const auto& collector) {
-    return options.disabled_collectors.contains(collector->name());
-  });
-  if (programs != nullptr) collectors.push_back(programs->MakeCollector());
-  if (pusher != nullptr)
-    collectors.push_back(MakeOtlpCollector([pusher] { return pusher->Stats(); }));
-  return std::make_unique<CollectorSet>(std::move(collectors), clock);
-}
 
 Result<OtlpOptions> ReadOtlp(const Options& options) {
   auto settings = ReadOtlpSettings(
@@ -105,12 +72,6 @@ std::vector<std::string_view> Names(const CollectorSet& collectors) {
   return names;
 }
 
-Result<void> WriteOut(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    return std::unexpected(ErrnoError(errno, "write to standard output"));
-  return {};
-}
-
 HttpResponse DumpMaps(const MetricPrograms* programs, const Clock& clock) {
   if (programs == nullptr) return {404, "no metric program runs: --config.dir\n"};
   return {200, programs->DumpMaps(clock.Now() + kPatience)};
@@ -145,8 +106,6 @@ Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
                  options.telemetry_path);
   return server;
 }
-
-}  // namespace
 
 Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   EndAtOnceOnSignals();
@@ -197,68 +156,54 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   return kExitSuccess;
 }
 
-Result<ExitStatus> PrintMetrics(const Options& options, const Clock& clock) {
-  const auto source = OpenSource(options, clock);
-  if (!source) return std::unexpected(source.error());
-  const auto programs =
-      MetricPrograms::Load(options.programs, {.run_stats = options.reader.run_stats}, clock);
-  if (!programs) return std::unexpected(programs.error());
-  if (*programs) (*source)->SetOwnPrograms((*programs)->ProgramIds());
-  const auto collectors = EnabledCollectors(options, clock, programs->get());
-  MetricBatch batch;
-  const auto deadline = clock.Now() + kPatience;
-  collectors->Collect((*source)->Take(deadline), batch, deadline);
-  std::string text;
-  WriteText(batch, options.format, [&](std::string_view piece) { text += piece; });
-  if (const auto written = WriteOut(text); !written) return std::unexpected(written.error());
-
-  const auto reports = collectors->Reports();
-  const bool good = std::ranges::all_of(
-      reports, [](const CollectorReport& report) { return report.success.value_or(false); });
-  return good ? kExitSuccess : kExitFailure;
+Result<void> SetCapabilities(CapabilitiesToKeep& field, const std::string& value) {
+  auto keep = ParseCapabilitiesToKeep(value);
+  if (!keep) return std::unexpected(std::move(keep.error()));
+  field = *std::move(keep);
+  return {};
 }
 
-Result<ExitStatus> Dump(const Options& options, const Clock& clock) {
-  const auto source = OpenSource(options, clock);
-  if (!source) return std::unexpected(source.error());
-  const Snapshot snapshot = (*source)->Take(clock.Now() + kPatience);
-  if (const auto written = WriteOut(SnapshotToYaml(snapshot)); !written)
-    return std::unexpected(written.error());
-
-  ExitStatus status = kExitSuccess;
-  for (const ObjectKind kind : kObjectKinds) {
-    const KindStatus& walk = snapshot.StatusOf(kind);
-    if (walk.complete) continue;
-    spdlog::error("{}: {}", ObjectKindName(kind), walk.error ? walk.error->message : "incomplete");
-    status = kExitFailure;
-  }
-  return status;
+Result<void> SetDebug(Options& options, const std::string& value) {
+  Result<void> set = SetSwitch(options.debug, value);
+  if (set && options.debug) options.log_level = "debug";
+  return set;
 }
 
-Result<ExitStatus> Check(const Options& options) {
-  const CheckOptions& check = options.check;
-  const auto sys = MakeRealBpfSys();
-  KernelCheck ask_kernel;
-  if (check.load || check.attach)
-    ask_kernel = AskThisKernel(*sys, check.attach, options.programs.btf_path);
-  const CheckReport report = CheckFiles(check.files, ask_kernel);
-  if (const auto written = WriteOut(check.json ? ToJson(report) : ToText(report)); !written)
-    return std::unexpected(written.error());
-  return report.ok() ? kExitSuccess : kExitConfig;
-}
-
-Result<ExitStatus> ListPrograms(const Options& options) {
-  const auto directory = FindProgramDirectory();
-  if (!directory) return std::unexpected(directory.error());
-  const auto sys = MakeRealBpfSys();
-  const auto try_program = [&](const ProgramPlan& plan) -> Result<std::vector<AttachStatus>> {
-    const auto loaded = LoadedProgram::Load(plan, {.btf_path = options.programs.btf_path}, *sys);
-    if (!loaded) return std::unexpected(loaded.error());
-    return (*loaded)->statuses();
+std::vector<OptionRow> OwnRows() {
+  return {
+      {"config.check", "", kProgramSection, "",
+       "Load and attach the metric programs, then exit: with status 1 if the kernel refuses all of "
+       "one of them",
+       [](Options& o, const std::string& value) { return SetSwitch(o.config_check, value); }},
+      {"capabilities.keep", "all|none|NAME,…", kProgramSection, "all",
+       "Which privileges to keep once everything is attached; the census loses what needs the "
+       "others",
+       [](Options& o, const std::string& value) {
+         return SetCapabilities(o.keep_capabilities, value);
+       }},
+      {"debug", "", kProgramSection, "",
+       "Log everything, and serve the raw content of the maps of metric programs on /maps",
+       SetDebug},
   };
-  if (const auto written = WriteOut(DescribePrograms(*directory, try_program)); !written)
-    return std::unexpected(written.error());
-  return kExitSuccess;
+}
+
+void CheckCombination(const Options& options, std::vector<std::string>& findings) {
+  CheckProgramOptions(options, findings);
+  if (options.config_check && options.programs.names.empty() && options.programs.shipped.empty())
+    findings.emplace_back("--config.check needs --programs, or --config.dir and --config.names");
+}
+
+}  // namespace
+
+Command RunCommand() {
+  std::vector<OptionRow> options = CollectionRows();
+  for (auto&& rows : {OwnRows(), ServingRows(), OtlpRows()}) Append(options, rows);
+  return {.name = "run",
+          .operands = "",
+          .summary = "serve the metrics over HTTP (the default)",
+          .options = std::move(options),
+          .check = CheckCombination,
+          .run = Run};
 }
 
 }  // namespace bpftally
