@@ -130,7 +130,7 @@ class HttpTransport final : public OtlpTransport {
     const std::string& address = signal == OtlpSignal::kTraces ? traces_address_ : address_;
     if (address.empty())
       return {.message =
-                  "where it takes spans is not known: the path of its URL does not end in "
+                  "the URL for spans is unknown, since the path of its URL does not end in "
                   "/v1/metrics; see OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"};
     Set(CURLOPT_URL, address.c_str());
     if (gzip_) request = Gzipped(request);
