@@ -47,7 +47,7 @@ class Exporter : public ::testing::Test {
                                         }});
   }
 
-  // How many points each request had, so far.
+  // Returns the number of points in each request so far.
   std::vector<size_t> Sizes() const {
     std::vector<size_t> sizes;
     for (const auto& call : script_.calls()) sizes.push_back(call.values.size());
@@ -82,7 +82,7 @@ TEST_F(Exporter, SendsABatchInChunks) {
   EXPECT_GT(stats.last_success_seconds, 0);
 }
 
-TEST_F(Exporter, ABatchThatWasToldIsNoExport) {
+TEST_F(Exporter, AnAcknowledgedBatchIsNoExport) {
   const auto batch = BatchOf(3, 7);
   Export(batch);
   Export(batch);
@@ -99,7 +99,7 @@ TEST_F(Exporter, Fault21TriesTheSameChunkAgainAndLater) {
   EXPECT_EQ(stats.succeeded, 1U);
   EXPECT_EQ(stats.points_accepted, 2U);
   EXPECT_EQ(stats.duration_seconds, 3.5);
-  // Once it took something, the waits begin anew.
+  // A success resets the delays.
   script_.Then(kBusy);
   Export(BatchOf(2, 8));
   EXPECT_EQ(waits_.back(), milliseconds(500));

@@ -36,7 +36,7 @@ std::string Request(size_t bytes = 10) {
   return request.SerializeAsString();
 }
 
-// A google.rpc.Status with a RetryInfo, field by field.
+// Makes a google.rpc.Status with a RetryInfo, field by field.
 std::string RetryInfo(int64_t whole_seconds, int32_t nanos) {
   google::protobuf::Duration delay;
   delay.set_seconds(whole_seconds);
@@ -88,7 +88,7 @@ TEST(GrpcTransport, BringsTheRequestAndItsHeaders) {
 }
 
 TEST(GrpcTransport, CompressesOnRequest) {
-  // Compressed, it is well below the receiver's limit; plain, it is above.
+  // The message is well below the receiver's limit when compressed, and above it otherwise.
   const GrpcReceiver receiver({.max_message_bytes = 200'000});
   const std::string large = Request(150'000);
   EXPECT_EQ(SendTo(receiver, {.gzip = true}, large).outcome, Outcome::kAccepted);
@@ -106,7 +106,7 @@ TEST(GrpcTransport, BringsTracesToTheirOwnService) {
 }
 
 TEST(GrpcTransport, Fault21TellsApartWhatMayBeTriedAgain) {
-  // The specification's table, by code.
+  // The specification's table of retryable codes, in the order of the codes.
   constexpr auto kNo = Outcome::kRejected;
   constexpr auto kYes = Outcome::kRetry;
   const std::vector<Outcome> expected = {
@@ -162,7 +162,7 @@ TEST(GrpcTransport, KeepsItsConnection) {
   EXPECT_EQ(receiver.received()[0].peer, receiver.received()[1].peer);
 }
 
-// The way there may be dead, which nobody says: a firewall forgot it, its machine is gone.
+// A connection may be dead without notice: a firewall forgot it, or its machine is gone.
 TEST(GrpcTransport, Fault21LeavesAConnectionThatDoesNotAnswer) {
   const GrpcReceiver receiver({.script = [first = true](const Received&) mutable {
     return GrpcReceiver::Answer{.hang = std::exchange(first, false)};
@@ -278,7 +278,7 @@ TEST(GrpcOptions, NameTheFileOrHeaderThatDoesNotDo) {
 }
 
 TEST(Reply, SurvivesWhatIsNoMessage) {
-  // Every prefix and every flipped byte of a good one.
+  // Tries each prefix of a valid message, and each flip of one byte.
   const std::string good = RetryInfo(3, 1);
   for (size_t i = 0; i < good.size(); ++i) {
     EXPECT_LE(ReadRpcStatus(good.substr(0, i)).message.size(), good.size());

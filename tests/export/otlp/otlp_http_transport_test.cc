@@ -168,7 +168,7 @@ TEST(HttpTransport, EndsAnAnswerWhoseHeadersDoNotEnd) {
   const std::string head = "HTTP/1.1 200 OK\r\n";
   const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n0\r\n";
   for (const std::string& answer : {head + lines + chunked + "\r\n",     // before the body
-                                    head + chunked + lines + "\r\n"}) {  // after it
+                                    head + chunked + lines + "\r\n"}) {  // after the body
     const OtlpReply reply = ReplyTo(answer);
     EXPECT_EQ(reply.outcome, Outcome::kRetry);
     EXPECT_THAT(reply.message, HasSubstr("headers of its answer are too large"));

@@ -33,7 +33,7 @@ class SpanExporter : public ::testing::Test {
     exporter_.Export(clock_.Now() + seconds(30), cancel);
   }
 
-  // The spans of each request so far.
+  // Returns the spans of each request so far.
   std::vector<std::vector<std::string>> Requests() const {
     std::vector<std::vector<std::string>> requests;
     for (const auto& call : script_.calls()) requests.push_back(call.spans);

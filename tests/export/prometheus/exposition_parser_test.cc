@@ -1,4 +1,4 @@
-// The writer's tests are worth what the parser refuses.
+// Checks that the parser is strict: the writer's tests depend on it.
 #include "export/prometheus/exposition_parser.h"
 
 #include <gmock/gmock.h>
