@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-// Two ends of a connection.
+// Both ends of a connection.
 struct Pair {
   Pair() {
     std::array<int, 2> fds = {};

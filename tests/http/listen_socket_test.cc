@@ -71,7 +71,7 @@ TEST(ListenSocket, CanTakeThePortOfAServerThatJustEnded) {
     ASSERT_TRUE(first) << first.error().message;
     address = first->address;
     const HttpClient client(address);
-    // Closed by us first, the connection stays in TIME_WAIT.
+    // Our side closes first, so the connection stays in TIME_WAIT.
     const UniqueFd accepted(accept(first->fd.get(), nullptr, nullptr));
     ASSERT_TRUE(accepted);
   }
@@ -95,7 +95,7 @@ TEST(ListenSocket, SaysWhenTheAddressIsAnothersOrNone) {
   ASSERT_FALSE(foreign);
   EXPECT_THAT(foreign.error().message,
               AllOf(HasSubstr("192.0.2.1:0"), HasSubstr("not an address of this host")));
-  // Too long for a label, so that no name server is asked.
+  // Too long for a DNS label, so that no name server is asked.
   const auto nameless = Listen(std::string(300, 'a') + ":0");
   ASSERT_FALSE(nameless);
   EXPECT_EQ(nameless.error().kind, ErrorKind::kInvalid);
@@ -115,7 +115,7 @@ TEST(ListenSocket, SaysWhatItExpected) {
   }
 }
 
-// Capabilities are a thread's own: the test loses its for nobody else.
+// Drops the capabilities of this thread only; other threads keep theirs.
 void DropCapabilities() {
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> none = {};

@@ -62,7 +62,7 @@ TEST(HttpServer, AnswersHeadWithoutABody) {
   const HttpAnswer head = client.Fetch("/-/healthy", "HEAD");
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.headers.at("Content-Length"), "8");
-  // A body after the head would be taken for the next answer.
+  // If a body followed the header, it would be read as the next answer.
   EXPECT_EQ(client.Fetch("/-/healthy").body, "healthy\n");
 }
 
