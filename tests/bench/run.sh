@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# sudo tests/bench/run.sh [--quick] [--readme] [--built DIR] [OUTPUT]: what bpftally costs, as one table in Markdown.
-#   --quick      small sizes and few rounds: shows that it works, not what it costs
+# sudo tests/bench/run.sh [--quick] [--readme] [--built DIR] [OUTPUT]: measures the costs of bpftally and prints them as
+# a Markdown table.
+#   --quick      small sizes and few rounds: tests the tools rather than measuring
 #   --readme     put the table into README.md
-#   --built DIR  measure what is built there; else build/bench is built
-#   OUTPUT       the file to write; standard output otherwise
-# A quarter of an hour, on a machine that does nothing else meanwhile.
+#   --built DIR  measure the build in DIR; default: build and measure build/bench
+#   OUTPUT       the file to write; default: standard output
+# Takes a quarter of an hour. The machine should do nothing else meanwhile.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -25,7 +26,7 @@ build() {
   cmake --build "$built" --target bench_tools
 }
 
-# Between the two comments, whatever is there now.
+# Replaces what is between the two comments.
 write_readme() {  # table
   awk -v table="$1" '
     /<!-- bench: / { print; print ""; while ((getline line <table) > 0) print line; print ""; skip = 1 }
