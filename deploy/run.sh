@@ -15,10 +15,10 @@ if [[ ! -f build/release/build.ninja ]]; then
 fi
 cmake --build --preset release
 
-# Prints the address only if bpftally serves at the default one.
+# Says where the page is, unless the flags choose another address, no server, or another command.
 case " $* " in
   *" --web.listen-address"* | *" --no-prometheus "* | *" --config.check "*) ;;
   *" metrics "* | *" dump "* | *" programs "* | *" check "* | *" --help "* | *" -h "* | *" --version "*) ;;
-  *) echo "bpftally: open http://localhost:9435/ (stop with Ctrl-C)" ;;
+  *) echo "bpftally: open http://localhost:9435/ (end with Ctrl-C)" ;;
 esac
 exec build/release/src/bpftally "$@"
