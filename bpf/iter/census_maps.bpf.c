@@ -153,7 +153,7 @@ int census_maps(struct bpf_iter__bpf_map *ctx)
   return WriteMap(ctx, true);
 }
 
-/* For kernels before 5.13, which refuse any program with a callback, even if it is never reached. */
+/* Serves kernels before 5.13, which refuse any program with a callback, even if it is never reached. */
 SEC("?iter/bpf_map")
 int census_maps_without_loop(struct bpf_iter__bpf_map *ctx)
 {

@@ -58,7 +58,7 @@ TEST_F(LogTest, JsonIsOneObjectALine) {
                                  "\"msg\":\"back\\\\\\\\slash\\\\u0009and tab\"\\}\n"));
 }
 
-TEST_F(LogTest, BytesThatAreNoTextDoNotReachTheLog) {
+TEST_F(LogTest, InvalidBytesAreReplaced) {
   const std::string line = Written(LogFormat::kJson, [] { spdlog::info("name \xFF"); });
   EXPECT_THAT(line, HasSubstr("\"msg\":\"name \uFFFD\""));
 }
@@ -112,11 +112,11 @@ TEST_F(LogTest, Fault37AFullPipeIsNotWaitedForAndWhatWasLeftOutIsCounted) {
           ".*msg=\"there is room again\"\n"));
 }
 
-TEST_F(LogTest, WhatIsBelowTheLevelIsSilent) {
+TEST_F(LogTest, MessagesBelowTheLevelAreSilent) {
   EXPECT_EQ(Written(LogFormat::kLogfmt, [] { spdlog::debug("detail"); }), "");
 }
 
-TEST_F(LogTest, EveryLevelOfTheHelpIsTaken) {
+TEST_F(LogTest, EveryDocumentedLevelIsAccepted) {
   for (const char* level : {"debug", "info", "warn", "error"})
     EXPECT_TRUE(SetUpLogging(level, LogFormat::kLogfmt)) << level;
 }

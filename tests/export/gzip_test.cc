@@ -91,7 +91,7 @@ TEST(GzipTest, UnfinishedStreamIsReleased) {
   stream.Write("text");
 }  // checked by the leak checker of the asan preset
 
-TEST(GzipTest, ZlibsFileReaderTakesIt) {
+TEST(GzipTest, ZlibReadsTheOutput) {
   const std::string path = testing::TempDir() + fmt::format("gzip_test.{}", getpid());
   const std::string text = "bpf_programs{type=\"xdp\"} 3\n";
   std::ofstream(path, std::ios::binary) << Gzip(text);

@@ -28,7 +28,7 @@ bool HasIpv6Loopback() {
   return fd && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
 }
 
-TEST(ListenSocket, TakesAFreePortAndSaysWhich) {
+TEST(ListenSocket, TakesAFreePortAndReportsIt) {
   const auto socket = Listen("127.0.0.1:0");
   ASSERT_TRUE(socket) << socket.error().message;
   EXPECT_THAT(socket->address, StartsWith("127.0.0.1:"));
@@ -47,7 +47,7 @@ TEST(ListenSocket, ResolvesNames) {
   ASSERT_TRUE(socket) << socket.error().message;
 }
 
-TEST(ListenSocket, OfNoHostServesEveryInterfaceInBothFamilies) {
+TEST(ListenSocket, WithoutHostServesAllInterfaces) {
   const auto socket = Listen(":0");
   ASSERT_TRUE(socket) << socket.error().message;
   HttpClient over_ipv4(socket->address);
@@ -64,7 +64,7 @@ TEST(ListenSocket, TakesAnIpv6AddressInBrackets) {
   HttpClient client(socket->address, AF_INET6);
 }
 
-TEST(ListenSocket, CanTakeThePortOfAServerThatJustEnded) {
+TEST(ListenSocket, ReusesThePortOfAnEndedServer) {
   std::string address;
   {
     const auto first = Listen("127.0.0.1:0");
@@ -79,7 +79,7 @@ TEST(ListenSocket, CanTakeThePortOfAServerThatJustEnded) {
   EXPECT_TRUE(second) << second.error().message;
 }
 
-TEST(ListenSocket, SaysWhenThePortIsInUse) {
+TEST(ListenSocket, ErrorSaysThatThePortIsInUse) {
   const auto first = Listen("127.0.0.1:0");
   ASSERT_TRUE(first) << first.error().message;
   const auto second = Listen(first->address);
@@ -90,7 +90,7 @@ TEST(ListenSocket, SaysWhenThePortIsInUse) {
                     HasSubstr("--web.listen-address")));
 }
 
-TEST(ListenSocket, SaysWhenTheAddressIsAnothersOrNone) {
+TEST(ListenSocket, ErrorNamesAForeignOrUnknownAddress) {
   const auto foreign = Listen("192.0.2.1:0");  // reserved for documentation
   ASSERT_FALSE(foreign);
   EXPECT_THAT(foreign.error().message,
@@ -102,7 +102,7 @@ TEST(ListenSocket, SaysWhenTheAddressIsAnothersOrNone) {
   EXPECT_THAT(nameless.error().message, HasSubstr("does not resolve"));
 }
 
-TEST(ListenSocket, SaysWhatItExpected) {
+TEST(ListenSocket, ErrorSaysWhatWasExpected) {
   for (const char* address :
        {"", "9435", "localhost", "localhost:", ":http", ":65536", ":-1", ":+1", "::1:9435", "[::1]",
         "[]:9435", "[::1:9435", "[localhost]:1", "localhost:1x", "[[::1]]:1"}) {
@@ -122,7 +122,7 @@ void DropCapabilities() {
   ASSERT_EQ(syscall(SYS_capset, &header, none.data()), 0);
 }
 
-TEST(ListenSocket, SaysWhatAPrivilegedPortNeeds) {
+TEST(ListenSocket, ErrorSaysWhatAPrivilegedPortNeeds) {
   int first_free_to_all = 0;
   std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first_free_to_all;
   if (first_free_to_all < 2) GTEST_SKIP() << "net.ipv4.ip_unprivileged_port_start opens every port";

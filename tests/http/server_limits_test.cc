@@ -99,7 +99,7 @@ TEST(HttpServerLimits, Fault19RefusesAboveMaxRequestsServesOtherRoutes) {
   EXPECT_EQ(clients.back().Fetch("/slow").status, 200);
 }
 
-TEST(HttpServerLimits, Fault19WhoFetchedLongestMakesRoomForWhoComes) {
+TEST(HttpServerLimits, Fault19LongestReaderMakesRoomForNewRequests) {
   for (const auto timeout : {30s, 0s}) {  // 0: no timeout
     HttpServerOptions options = OnLoopback();
     options.max_requests = 4;
@@ -119,7 +119,7 @@ TEST(HttpServerLimits, Fault19WhoFetchedLongestMakesRoomForWhoComes) {
   }
 }
 
-TEST(HttpServerLimits, KeepsNothingForAReaderThatIsCutOffOrSilent) {
+TEST(HttpServerLimits, ResetsReadersThatAreCutOffOrSilent) {
   HttpServerOptions options = OnLoopback();
   options.max_requests = 1;
   options.connection_timeout = 2s;
@@ -131,7 +131,7 @@ TEST(HttpServerLimits, KeepsNothingForAReaderThatIsCutOffOrSilent) {
   EXPECT_TRUE(Eventually([&] { return WasReset(silent); }));
 }
 
-TEST(HttpServerLimits, LetsASlowReaderFetchAllWhereThereIsRoom) {
+TEST(HttpServerLimits, SlowReaderGetsAllIfThereIsRoom) {
   HttpServerOptions options = OnLoopback();
   options.max_requests = 2;
   const auto server = Serve({Limited(Returning(std::string(kMuch, 'x')))}, options);
@@ -141,7 +141,7 @@ TEST(HttpServerLimits, LetsASlowReaderFetchAllWhereThereIsRoom) {
   EXPECT_THAT(slow_reader.Receive().body, SizeIs(kMuch));
 }
 
-TEST(HttpServerLimits, NoHandlerAtWorkMakesRoom) {
+TEST(HttpServerLimits, RunningHandlersAreNotCutOff) {
   std::latch started(1);
   std::latch release(1);
   HttpServerOptions options = OnLoopback();
@@ -189,7 +189,7 @@ TEST(HttpServerLimits, ServesNoMoreConnectionsThanAllowed) {
   }));
 }
 
-TEST(HttpServerLimits, CutsOffOneWhoIdlesWhereRoomIsWanted) {
+TEST(HttpServerLimits, CutsOffIdleConnectionsToMakeRoom) {
   HttpServerOptions options = OnLoopback();
   options.max_connections = 8;  // six may be idle
   const auto server = Serve({Healthy()}, options);
@@ -252,7 +252,7 @@ TEST(HttpServerLimits, EndsAConnectionThatTricklesItsHead) {
   EXPECT_LT(steady_clock::now() - start, 10s);
 }
 
-TEST(HttpServerLimits, EndsAConnectionThatDawdlesOverItsResponse) {
+TEST(HttpServerLimits, EndsAConnectionThatReadsItsResponseTooSlowly) {
   HttpServerOptions options = OnLoopback();
   options.connection_timeout = 1s;
   const size_t size = 100'000'000;

@@ -27,7 +27,7 @@ using testing::Serves;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-TEST(HttpServer, AnswersWithWhatTheHandlerSays) {
+TEST(HttpServer, SendsTheHandlersResponse) {
   const auto server =
       Serve({{"/page", [](const HttpRequest& request) {
                 return HttpResponse{.status = 418,
@@ -42,7 +42,7 @@ TEST(HttpServer, AnswersWithWhatTheHandlerSays) {
   EXPECT_EQ(answer.headers.at("X-Content-Type-Options"), "nosniff");
 }
 
-TEST(HttpServer, IsPlainTextWhereTheHandlerNamesNoType) {
+TEST(HttpServer, DefaultsToPlainText) {
   const auto server = Serve({Healthy()});
   const HttpAnswer answer = HttpClient(server->addresses().at(0)).Fetch("/-/healthy");
   EXPECT_EQ(answer.headers.at("Content-Type"), "text/plain; charset=utf-8");
@@ -77,7 +77,7 @@ TEST(HttpServer, RefusesOtherMethodsWithOrWithoutABody) {
   }
 }
 
-TEST(HttpServer, SaysWhereNoPageIs) {
+TEST(HttpServer, UnknownPathsAreNotFound) {
   const auto server = Serve({Healthy()});
   const HttpAnswer answer = HttpClient(server->addresses().at(0)).Fetch("/-/healthy/");
   EXPECT_EQ(answer.status, 404);
@@ -119,7 +119,7 @@ TEST(HttpServer, SendsLargeBodiesWhole) {
   EXPECT_TRUE(HttpClient(server->addresses().at(0)).Fetch("/").body == body);
 }
 
-TEST(HttpServer, TurnsWhatAHandlerThrowsIntoA500AndLogsItOnce) {
+TEST(HttpServer, HandlerExceptionGivesA500AndOneLogLine) {
   std::ostringstream log;
   const auto before = spdlog::default_logger();
   spdlog::set_default_logger(std::make_shared<spdlog::logger>(
@@ -167,7 +167,7 @@ TEST(HttpServer, AnswersAClientThatHasFinishedSending) {
   EXPECT_EQ(client.Receive().status, 200);
 }
 
-TEST(HttpServer, OutlivesClientsThatLeaveInMidAnswer) {
+TEST(HttpServer, SurvivesClientsThatLeaveMidResponse) {
   std::latch release(1);
   const auto server = Serve({{"/big",
                               [&](const HttpRequest&) {

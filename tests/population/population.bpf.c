@@ -14,7 +14,7 @@ struct {
   __type(value, __u64);
 } bpftally_hash_with_a_long_name SEC(".maps");
 
-// Equal to the one above in the 15 characters that the kernel keeps, and in its types.
+// These two agree in the first 15 characters of their names, which the kernel keeps, and in their types.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 32);

@@ -115,7 +115,7 @@ TextFormat NegotiateFormat(std::string_view accept) {
     open_metrics.Offer(Specificity(entry, "application/openmetrics-text", "1.0.0"), entry.q);
     text.Offer(Specificity(entry, "text/plain", "0.0.4"), entry.q);
   });
-  // With equal q, prefer a format that is named over one matched by a wildcard, else 0.0.4.
+  // Prefers, at equal q, a format that is named over one matched by a wildcard, else 0.0.4.
   const bool named = open_metrics.specificity > 1 && text.specificity <= 1;
   const bool wanted = open_metrics.q > text.q || (open_metrics.q == text.q && named);
   return wanted && open_metrics.q > 0 ? TextFormat::kOpenMetrics100 : TextFormat::kPrometheus004;

@@ -61,7 +61,7 @@ struct OtlpSpan {
 // Empty if the bytes are not a request.
 std::optional<std::vector<OtlpSpan>> DecodeOtlpSpans(const std::string& request);
 
-// Where translators look for the unit's word in a name, before they append it.
+// Place in a name where translators search for the unit's word before they append it.
 enum class UnitCheck { kAnywhere, kAtEnd };
 
 std::string PrometheusName(const OtlpMetric& metric, UnitCheck check);

@@ -83,7 +83,7 @@ std::vector<std::pair<std::string, std::string>> Summary(const std::vector<OtlpP
   return summary;
 }
 
-TEST(OtlpEncoderTest, ARequestSaysWhoseItIs) {
+TEST(OtlpEncoderTest, RequestNamesItsResource) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   encoder.Begin(Counters(2'000, {{"a", uint64_t{1}}}));
   const auto content = DecodeOtlp(encoder.Next(kNoLimits)->request);
@@ -148,7 +148,7 @@ TEST(OtlpEncoderTest, Fault16IntegersAreExactAsFarAsTheyGo) {
   EXPECT_EQ(points[3].value, Number(0.5));
 }
 
-TEST(OtlpEncoderTest, AnEmptyLabelIsNone) {
+TEST(OtlpEncoderTest, EmptyLabelsAreOmitted) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   EXPECT_TRUE(Tell(encoder, Counters(2'000, {{"", uint64_t{5}}}))[0].labels.empty());
 }
@@ -183,7 +183,7 @@ TEST(OtlpEncoderTest, Fault16DeltasOfLargeIntegersAreExact) {
               ElementsAre(Pair("a", "3")));
 }
 
-TEST(OtlpEncoderTest, ACounterWithoutTotalIsNoMonotonicSumAndSoNoDelta) {
+TEST(OtlpEncoderTest, CounterWithoutTotalIsNeitherMonotonicNorDelta) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   const auto spec = Spec("ebpf_exporter_ops", MetricType::kCounter);
   Tell(encoder, Batch(2'000, spec, {{"a", uint64_t{5}}}));
@@ -217,7 +217,7 @@ TEST(OtlpEncoderTest, AFamilyThatVanishedIsReportedOnce) {
               ElementsAre(Pair("z", "0")));
 }
 
-TEST(OtlpEncoderTest, AFamilyOfAnotherTypeOrOtherLabelsIsAnother) {
+TEST(OtlpEncoderTest, ChangedTypeOrLabelsMakeANewFamily) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   Tell(encoder, Batch(2'000, Spec("x", MetricType::kGauge), {{"a", uint64_t{5}}}));
   const auto points =
@@ -241,7 +241,7 @@ TEST(OtlpEncoderTest, ADeltaSeriesThatComesBackIsNotCountedTwice) {
               ElementsAre(Pair("b", "1"), Pair("a", "1")));
 }
 
-TEST(OtlpEncoderTest, WhatVanishedLongAgoIsForgotten) {
+TEST(OtlpEncoderTest, LongVanishedSeriesAreForgotten) {
   constexpr int64_t kHour = 3'600'000'000'000;
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   Tell(encoder, Counters(2'000, {{"a", uint64_t{5}}}));
@@ -251,7 +251,7 @@ TEST(OtlpEncoderTest, WhatVanishedLongAgoIsForgotten) {
               ElementsAre(Pair("a", "8")));
 }
 
-TEST(OtlpEncoderTest, NextStaysUntilAcknowledged) {
+TEST(OtlpEncoderTest, NextRepeatsUntilAcknowledged) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   encoder.Begin(Counters(2'000, {{"a", uint64_t{1}}, {"b", uint64_t{2}}, {"c", uint64_t{3}}}));
   EXPECT_EQ(encoder.Next(kNoLimits)->points, 3U);
@@ -274,7 +274,7 @@ TEST(OtlpEncoderTest, AnAcknowledgedBatchIsNotSentAgain) {
   EXPECT_TRUE(Tell(encoder, nullptr).empty());
 }
 
-TEST(OtlpEncoderTest, OfAnAbandonedBatchWhatWasAcknowledgedCounts) {
+TEST(OtlpEncoderTest, AbandonedBatchKeepsAcknowledgedPoints) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   Tell(encoder, Counters(2'000, {{"a", uint64_t{1}}, {"b", uint64_t{1}}, {"c", uint64_t{1}}}));
   encoder.Begin(Counters(3'000, {{"b", uint64_t{2}}, {"c", uint64_t{2}}, {"d", uint64_t{2}}}));

@@ -96,7 +96,7 @@ void ExpectTheSame(const std::string& fixture, const CollectOptions& options) {
   EXPECT_GT(text.size(), kEnough);
 }
 
-TEST(OtlpGoldenTest, EverySeriesIsTheOneOfTheText) {
+TEST(OtlpGoldenTest, EverySeriesEqualsTheText) {
   for (const char* const fixture : {"small_host.yaml", "population.yaml"}) {
     SCOPED_TRACE(fixture);
     ExpectTheSame(fixture, {});

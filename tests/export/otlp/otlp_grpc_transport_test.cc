@@ -71,7 +71,7 @@ OtlpReply ReplyTo(const GrpcReceiver::Answer& answer) {
   return SendTo(GrpcReceiver({.script = [=](const Received&) { return answer; }}));
 }
 
-TEST(GrpcTransport, BringsTheRequestAndItsHeaders) {
+TEST(GrpcTransport, SendsTheRequestAndItsHeaders) {
   for (const bool gzip : {true, false}) {
     const GrpcReceiver receiver({});
     const OtlpReply reply = SendTo(
@@ -95,7 +95,7 @@ TEST(GrpcTransport, CompressesOnRequest) {
   EXPECT_EQ(receiver.received().front().message, large);
 }
 
-TEST(GrpcTransport, BringsTracesToTheirOwnService) {
+TEST(GrpcTransport, SendsTracesToTheirOwnService) {
   const GrpcReceiver receiver(
       {.script = [](const Received&) { return GrpcReceiver::Answer{.rejected = 2}; }});
   const OtlpReply reply =
@@ -142,7 +142,7 @@ TEST(GrpcTransport, Fault22TellsOfARequestThatIsTooLarge) {
   EXPECT_EQ(SendTo(receiver, {}, Request(500)).outcome, Outcome::kAccepted);
 }
 
-TEST(GrpcTransport, ComesBackByTheDeadline) {
+TEST(GrpcTransport, ReturnsByTheDeadline) {
   const GrpcReceiver receiver(
       {.script = [](const Received&) { return GrpcReceiver::Answer{.hang = true}; }});
   const auto transport = Transport({.address = receiver.address()});
@@ -154,7 +154,7 @@ TEST(GrpcTransport, ComesBackByTheDeadline) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(5));
 }
 
-TEST(GrpcTransport, KeepsItsConnection) {
+TEST(GrpcTransport, ReusesItsConnection) {
   const GrpcReceiver receiver({});
   const auto transport = Transport({.address = receiver.address()});
   for (int i = 0; i < 2; ++i) transport->Send(OtlpSignal::kMetrics, Request(), In(kPatience), {});
@@ -175,7 +175,7 @@ TEST(GrpcTransport, Fault21LeavesAConnectionThatDoesNotAnswer) {
   EXPECT_NE(receiver.received()[0].peer, receiver.received()[1].peer);
 }
 
-TEST(GrpcTransport, ComesBackWhenCancelled) {
+TEST(GrpcTransport, ReturnsWhenCancelled) {
   const GrpcReceiver receiver(
       {.script = [](const Received&) { return GrpcReceiver::Answer{.hang = true}; }});
   const auto transport = Transport({.address = receiver.address()});
@@ -260,7 +260,7 @@ TEST_F(GrpcTls, ShowsAClientCertificate) {
   EXPECT_EQ(reply.outcome, Outcome::kAccepted) << reply.message;
 }
 
-TEST(GrpcOptions, NameTheFileOrHeaderThatDoesNotDo) {
+TEST(GrpcOptions, ErrorsNameTheBadFileOrHeader) {
   const auto error = [](const OtlpEndpoint& endpoint) {
     const auto transport = MakeGrpcTransport(endpoint);
     EXPECT_FALSE(transport);
@@ -277,7 +277,7 @@ TEST(GrpcOptions, NameTheFileOrHeaderThatDoesNotDo) {
   EXPECT_THAT(message, ::testing::Not(HasSubstr("secret")));
 }
 
-TEST(Reply, SurvivesWhatIsNoMessage) {
+TEST(Reply, SurvivesMalformedMessages) {
   // Tries each prefix of a valid message, and each flip of one byte.
   const std::string good = RetryInfo(3, 1);
   for (size_t i = 0; i < good.size(); ++i) {

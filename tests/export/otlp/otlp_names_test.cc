@@ -113,7 +113,7 @@ TEST(OtlpNamesTest, OddNamesAreKept) {
   }
 }
 
-TEST(OtlpNamesTest, CountersKeepTheirNamesWithTotalAndWithout) {
+TEST(OtlpNamesTest, CountersKeepNamesWithAndWithoutTotal) {
   for (const char* const unit : {"", "By", "s", "1", "{packet}"}) {
     ExpectSameName(Spec("x_bytes_total", MetricType::kCounter, unit));
     ExpectSameName(Spec("x_total", MetricType::kCounter, unit));

@@ -151,7 +151,7 @@ TEST_F(Pusher, SpansDoNotWaitForTheMetrics) {
   EXPECT_EQ(scripts_[0].calls().back().spans, std::vector<std::string>(3, "span"));
 }
 
-TEST_F(Pusher, SpansDoNotWaitForMetricsThatAreTriedAgain) {
+TEST_F(Pusher, SpansDoNotWaitForRetriedMetrics) {
   scripts_[0].AlwaysToMetrics(
       {.outcome = Outcome::kRetry, .retry_after = seconds(15), .message = "not now"});
   Start(hours(1));

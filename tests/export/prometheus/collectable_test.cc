@@ -104,7 +104,7 @@ TEST(PrometheusCollectableTest, PrometheusCppWritesWhatWeWrite) {
   }
 }
 
-TEST(PrometheusCollectableTest, KeepsWhatTheSerializerWouldSpoil) {
+TEST(PrometheusCollectableTest, KeepsValuesTheSerializerGetsWrong) {
   MetricBatch batch;
   MetricFamily& gauge = batch.Add({.name = "g", .help = "Two\nlines.", .unit = ""}, "test");
   gauge.samples.push_back({.value = std::numeric_limits<double>::quiet_NaN()});

@@ -172,7 +172,7 @@ TEST(TextWriterTest, WritesPrometheusText) { EXPECT_EQ(Text(Example(), kOld), kG
 
 TEST(TextWriterTest, WritesOpenMetrics) { EXPECT_EQ(Text(Example(), kOpen), kGoldenOpen); }
 
-TEST(TextWriterTest, WhatItWritesParses) {
+TEST(TextWriterTest, OutputParses) {
   for (const TextFormat format : kBothFormats) {
     const auto parsed = ParseExposition(Text(Example(), format), format);
     EXPECT_TRUE(parsed) << parsed.error();
@@ -229,7 +229,7 @@ TEST(TextWriterTest, EscapesLabelValues) {
 
 // The writer checks words of several bytes at once. It must find special characters at each
 // position in texts of each length, and no character that merely resembles one.
-TEST(TextWriterTest, FindsWhatToEscapeAnywhere) {
+TEST(TextWriterTest, FindsEscapesAtEveryPosition) {
   constexpr size_t kLongest = 40;
   for (size_t length = 1; length <= kLongest; ++length) {
     for (size_t at = 0; at < length; ++at) {
@@ -360,7 +360,7 @@ TEST(TextWriterTest, ACounterWithoutTheSuffixKeepsItsNameInBothFormats) {
   EXPECT_EQ(Text(batch, kOpen), "# HELP hits H.\n# TYPE hits unknown\nhits 3\n# EOF\n");
 }
 
-TEST(TextWriterTest, NotFiniteDoublesAreSpelledAsPrometheusDoes) {
+TEST(TextWriterTest, NonFiniteDoublesAreSpelledAsByPrometheus) {
   for (const TextFormat format : kBothFormats) {
     EXPECT_EQ(ValueText(std::numeric_limits<double>::quiet_NaN(), format), "NaN");
     EXPECT_EQ(ValueText(-std::numeric_limits<double>::quiet_NaN(), format), "NaN");
