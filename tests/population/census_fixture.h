@@ -16,7 +16,7 @@
 
 namespace bpftally {
 
-// For tests that read the kernel of this machine.
+// Fixture of tests that read this machine's kernel.
 class CensusTest : public ::testing::Test {
  protected:
   void SetUp() override {
