@@ -136,7 +136,7 @@ class Bench:
         samples = Samples()
         for _ in range(self.sizes.rounds):
             self.benchmark(samples, "programs_bench", f"(BareText|Scrape)/{kind}/{entries}$")
-        self.add(f"{KINDS[kind]}: look and text", entries, samples[f"Scrape/{kind}/{entries}"],
+        self.add(f"{KINDS[kind]}: poll and text", entries, samples[f"Scrape/{kind}/{entries}"],
                  ("batch read, bare text", samples[f"FloorBatchReadAndBareText/{kind}/{entries}"]))
 
     def over_http(self, kind, entries):
