@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """docs_test.py [--write] FACTS: the documents are true as far as a program can tell.
 
-The README is short and keeps its two commands; links lead somewhere; the tables of metrics and flags are what the code
-says. FACTS is the program docs_facts; --write writes the tables anew."""
+The README is short and keeps its two commands; links lead somewhere; the tables of metrics, flags and rooms are what the
+code says. FACTS is the program docs_facts; --write writes the tables anew."""
 
 import argparse
 import re
@@ -15,6 +15,7 @@ ROOT = HERE.parent.parent
 MOST_WORDS = 1500
 COMMANDS = ("sudo deploy/run.sh", "sudo tests/run.sh")
 BLOCK = re.compile(r"(<!-- (metrics|flags): (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+TO_DO = "say what is in this room"
 # What looks like a metric in the source and is none: the module's entry point.
 NOT_METRICS = {"bpftally_otlp_module"}
 
@@ -59,6 +60,22 @@ def fill(text, facts, kernels):
         made = flags_table(facts, section) if what == "flags" else metrics_table(facts, section, kernels)
         return begin + made + end
     return BLOCK.sub(block, text)
+
+
+def room_uses(layers_test):
+    """Room to what it may use, as layers_test.sh has it."""
+    rows = layers_test[layers_test.index("may_use=(") : layers_test.index("\n)", layers_test.index("may_use=("))]
+    uses = re.findall(r'\[([\w/]+)\]="([^"]*)"', rows)
+    return {room: "all" if words == "*" else ", ".join(words.split()) for room, words in uses}
+
+
+def fill_rooms(text, uses):
+    """The table of rooms: what is in each is written by hand, what it may use comes from the test."""
+    def block(match):
+        said = dict(re.findall(r"^\| `([\w/]+)` \| (.*?) \|", match[2], re.MULTILINE))
+        rows = [[f"`{room}`", said.get(room, TO_DO), used] for room, used in uses.items()]
+        return match[1] + table(["room", "what is in it", "may use"], rows) + match[3]
+    return re.sub(r"(<!-- rooms -->\n)(.*?)(<!-- end -->)", block, text, flags=re.DOTALL)
 
 
 def unmentioned(facts, text):
@@ -131,6 +148,9 @@ def check_the_checks():
     assert unmentioned(facts, "") and not unmentioned(facts, bad)
     assert unknown_metrics(facts, '{"bpf_b", ') and not unknown_metrics(facts, '{"bpf_a", ')
     assert len(kernel_mistakes(facts, {"bpf_b": "5.8"})) == 2
+    assert room_uses('declare -A may_use=(\n [a]=""\n  [b/c]="a\n d"\n  [e]="*"\n)\n') == {"a": "", "b/c": "a, d", "e": "all"}
+    rooms = fill_rooms("<!-- rooms -->\n| `a` | old | x |\n<!-- end -->", {"a": "d", "b": ""})
+    assert "| `a` | old | d |" in rooms and f"| `b` | {TO_DO} |" in rooms, rooms
     links = "# A b\n[x](nowhere.md) [x](#a-b) [x](#none) `[x](code.md)` [x](../../README.md#none) [x](https://example.com)"
     assert len(list(broken_links(HERE / "sample.md", links))) == 3
     assert len(list(readme_mistakes("word " * (MOST_WORDS + 1)))) == 1 + len(COMMANDS)
@@ -155,13 +175,16 @@ def main():
     printed = subprocess.run([arguments.facts], stdout=subprocess.PIPE, text=True, check=True).stdout
     facts = [line.split("\t") for line in printed.splitlines()]
     kernels = read_kernels()
+    uses = room_uses((ROOT / "tests/layers_test.sh").read_text())
     source = "".join(path.read_text() for path in (ROOT / "src").rglob("*.cc") if path.stem != "compat_families")
     mistakes = unknown_metrics(facts, source) + kernel_mistakes(facts, kernels)
     mistakes += readme_mistakes((ROOT / "README.md").read_text())
     texts = {path: path.read_text() for path in documents()}
     mistakes += unmentioned(facts, "".join(texts.values()))
     for path, text in texts.items():
-        filled = fill(text, facts, kernels)
+        filled = fill_rooms(fill(text, facts, kernels), uses)
+        if TO_DO in filled:
+            mistakes.append(f"{path.relative_to(ROOT)}: {TO_DO}")
         if filled != text and arguments.write:
             path.write_text(filled)
         elif filled != text:
