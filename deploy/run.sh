@@ -15,10 +15,10 @@ if [[ ! -f build/release/build.ninja ]]; then
 fi
 cmake --build --preset release
 
-# Other commands than run, and whatever serves elsewhere or not at all, speak for themselves.
+# Says where the page is, unless the flags choose another address, no server, or another command.
 case " $* " in
   *" --web.listen-address"* | *" --no-prometheus "* | *" --config.check "*) ;;
   *" metrics "* | *" dump "* | *" programs "* | *" check "* | *" --help "* | *" -h "* | *" --version "*) ;;
-  *) echo "bpftally: look at http://localhost:9435/ (end with Ctrl-C)" ;;
+  *) echo "bpftally: open http://localhost:9435/ (end with Ctrl-C)" ;;
 esac
 exec build/release/src/bpftally "$@"
