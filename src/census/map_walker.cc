@@ -9,49 +9,17 @@
 #include "census_records.h"
 #include "kernel/object_info.h"
 #include "kernel/page_size.h"
+#include "model/map_types.h"
 
 namespace bpftally {
 namespace {
 
-// Types of newer kernels than the header may be.
-constexpr uint32_t kArena = 33;
-constexpr uint32_t kRhash = 35;
+constexpr uint32_t kArena = 33;  // BPF_MAP_TYPE_ARENA; in uapi from 6.9
 
-bool IsHash(uint32_t type) {
-  switch (type) {
-    case BPF_MAP_TYPE_HASH:
-    case BPF_MAP_TYPE_PERCPU_HASH:
-    case BPF_MAP_TYPE_LRU_HASH:
-    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-    case BPF_MAP_TYPE_HASH_OF_MAPS:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Whether the memory of a map changes with its content; of a type that we do not know it may.
+// Whether the memory of a map changes with its content.
 bool HasVaryingMemory(const MapInfo& map) {
-  if (IsHash(map.type)) return (map.flags & BPF_F_NO_PREALLOC) != 0;
-  switch (map.type) {
-    case BPF_MAP_TYPE_LPM_TRIE:
-    case BPF_MAP_TYPE_SOCKHASH:
-    case BPF_MAP_TYPE_DEVMAP:
-    case BPF_MAP_TYPE_DEVMAP_HASH:
-      return true;
-    default:
-      return map.type >= kArena;
-  }
-}
-
-// Whether counting keys one by one gives the number of entries: arrays always have all of theirs.
-bool HasCountableKeys(uint32_t type) {
-  return IsHash(type) || type == BPF_MAP_TYPE_LPM_TRIE || type == BPF_MAP_TYPE_SOCKHASH ||
-         type == BPF_MAP_TYPE_DEVMAP_HASH || type == kRhash;
-}
-
-bool IsRingBuffer(uint32_t type) {
-  return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF;
+  const MapType& type = MapTypeOf(map.type);
+  return type.has_varying_memory || (type.is_hash && (map.flags & BPF_F_NO_PREALLOC) != 0);
 }
 
 MapInfo FromRecord(const map_record& record) {
@@ -68,7 +36,7 @@ MapInfo FromRecord(const map_record& record) {
   if (record.known & MAP_KNOWS_ENTRIES) map.entries = record.entries;
   if (record.known & MAP_KNOWS_BUFFER_PAGES)
     map.buffer_size_bytes = record.buffer_pages * PageSize();
-  if (IsRingBuffer(record.type)) map.buffer_size_bytes = record.max_entries;
+  if (MapTypeOf(record.type).is_ring_buffer) map.buffer_size_bytes = record.max_entries;
   if (record.known & MAP_KNOWS_BACKLOG) map.buffer_backlog_bytes = record.backlog;
   if (record.known & MAP_KNOWS_LOST) map.perf_lost = record.lost;
   return map;
@@ -84,7 +52,7 @@ MapInfo FromInfo(const bpf_map_info& info, size_t known) {
               .flags = info.map_flags};
   if (BPFTALLY_HAS_FIELD(bpf_map_info, btf_value_type_id, known)) map.btf_id = info.btf_id;
   if (BPFTALLY_HAS_FIELD(bpf_map_info, map_extra, known)) map.map_extra = info.map_extra;
-  if (IsRingBuffer(map.type)) map.buffer_size_bytes = map.max_entries;
+  if (MapTypeOf(map.type).is_ring_buffer) map.buffer_size_bytes = map.max_entries;
   return map;
 }
 
@@ -135,7 +103,7 @@ Result<void> MapWalker::Add(const Pass& pass, const map_record& record, std::vec
   if (!named) return named;
   MapInfo& map = out.emplace_back(std::move(listed));
   map.memory_bytes = constant.memory_bytes;
-  const bool scan = scan_.enabled && !map.entries && HasCountableKeys(map.type);
+  const bool scan = scan_.enabled && !map.entries && MapTypeOf(map.type).has_countable_keys;
   if (!pass.may_open || (map.memory_bytes && !scan)) return {};
   if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
   const auto fd = pass.sys.OpenById(ObjectKind::kMap, map.id);
@@ -168,7 +136,7 @@ Result<void> MapWalker::Visit(const Pass& pass, int fd, std::vector<MapInfo>& ou
       SetName(pass, {short_name, info.btf_key_type_id, info.btf_value_type_id}, constant, map);
   if (!named) return named;
   ReadFdInfo(pass, fd, constant, map);  // at each pass: a map can be frozen at any time
-  if (scan_.enabled && HasCountableKeys(map.type))
+  if (scan_.enabled && MapTypeOf(map.type).has_countable_keys)
     map.entries = CountKeys(pass, fd, map, scan_.max_entries);
   out.push_back(std::move(map));
   return {};

@@ -27,8 +27,8 @@
 #include "model/snapshot_yaml.h"
 #include "programs/frontends/shipped.h"
 #include "programs/plan/plan.h"
-#include "web/landing.h"
 #include "web/metrics.h"
+#include "web/routes.h"
 
 namespace bpftally {
 namespace {
@@ -111,36 +111,21 @@ Result<void> WriteOut(std::string_view text) {
   return {};
 }
 
-HttpResponse PlainText(int status, std::string text) {
-  return {status, std::move(text), {{"Content-Type", "text/plain; charset=utf-8"}}};
+HttpResponse DumpMaps(const MetricPrograms* programs, const Clock& clock) {
+  if (programs == nullptr) return {404, "no metric program runs: --config.dir\n"};
+  return {200, programs->DumpMaps(clock.Now() + kPatience)};
 }
 
-HttpResponse Ready(const Poller& poller) {
-  if (poller.Last() != nullptr) return PlainText(200, "ready\n");
-  return PlainText(503, "the first look at the kernel is under way\n");
-}
+// The helper of reload replaces it: metric programs cannot be read again yet.
+Result<void> Reload() { return {}; }
 
-HttpResponse Landing(const Poller& poller, const Options& options) {
-  const auto last = poller.Last();
-  return {200,
-          RenderLandingPage({options.telemetry_path, DescribeSource(options), last.get()}),
-          {{"Content-Type", "text/html; charset=utf-8"}}};
-}
-
-HttpResponse Maps(const MetricPrograms* programs, const Clock& clock) {
-  if (programs == nullptr) return PlainText(404, "no metric program runs: --config.dir\n");
-  return PlainText(200, programs->DumpMaps(clock.Now() + kPatience));
-}
-
-std::vector<HttpRoute> Routes(MetricsHandler& metrics, const Poller& poller,
-                              const Options& options) {
-  return {
-      {options.telemetry_path, [&](const HttpRequest& request) { return metrics.Handle(request); },
-       true},
-      {"/-/healthy", [](const HttpRequest&) { return PlainText(200, "healthy\n"); }},
-      {"/-/ready", [&](const HttpRequest&) { return Ready(poller); }},
-      {"/", [&](const HttpRequest&) { return Landing(poller, options); }},
-  };
+RouteSources PagesOf(MetricsHandler& metrics, const Poller& poller, const Options& options) {
+  RouteSources pages{.metrics = metrics,
+                     .poller = poller,
+                     .telemetry_path = options.telemetry_path,
+                     .source = DescribeSource(options)};
+  if (options.enable_lifecycle) pages.reload = Reload;
+  return pages;
 }
 
 // Who watches a program's counters move wants them as they are now.
@@ -196,12 +181,9 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
                   if (std::exchange(first, false)) LogCensus(result);
                 });
   MetricsHandler metrics(poller, clock, names, MaxAge(programs->get()));
-  auto routes = Routes(metrics, poller, options);
-  if (options.debug) {
-    routes.push_back(
-        {"/maps", [&](const HttpRequest&) { return Maps(programs->get(), clock); }, true});
-  }
-  auto server = StartServer(options, std::move(routes));
+  RouteSources pages = PagesOf(metrics, poller, options);
+  if (options.debug) pages.dump_maps = [&] { return DumpMaps(programs->get(), clock); };
+  auto server = StartServer(options, MakeRoutes(pages));
   if (!server) return std::unexpected(server.error());
   if (*pusher) StartPushing(**pusher, poller, programs->get());
   NotifyServiceManager("READY=1");

@@ -23,7 +23,7 @@ constexpr const char* kServing = "Serving";
 constexpr const char* kOtlp = "OTLP";
 constexpr const char* kGeneral = "General";
 
-constexpr std::string_view kTakenPaths[] = {"/", "/-/healthy", "/-/ready", "/maps"};
+constexpr std::string_view kTakenPaths[] = {"/", "/-/healthy", "/-/ready", "/-/reload", "/maps"};
 
 using Row = OptionRow;
 using Value = const std::string&;
@@ -241,6 +241,9 @@ std::vector<Row> ServingRows() {
        "Scrapes at once; one more cuts off a slow reader, or is answered 503; 0: no limit (default "
        "40)",
        [](Options& o, Value v) { return SetNumber(o.http.max_requests, v); }},
+      {"web.enable-lifecycle", "", kServing,
+       "Let POST /-/reload read the configuration of metric programs again",
+       [](Options& o, Value v) { return SetSwitch(o.enable_lifecycle, v); }},
   };
 }
 

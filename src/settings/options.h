@@ -39,6 +39,7 @@ struct Options {
   std::chrono::nanoseconds poll_interval = std::chrono::seconds(15);  // 0: only on demand
   HttpServerOptions http;
   std::string telemetry_path = "/metrics";
+  bool enable_lifecycle = false;  // POST /-/reload
   bool prometheus = true;  // false: no HTTP server
   OtlpFlags otlp;
   std::optional<std::chrono::nanoseconds> otlp_interval;  // goes before the variable

@@ -1,5 +1,6 @@
 #include "web/landing.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <iterator>
@@ -93,6 +94,20 @@ void AddFeatures(const PollResult& last, Html& html) {
   html.EndTable();
 }
 
+std::string TimeOf(int64_t unix_ns) {
+  const std::chrono::system_clock::time_point time{
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(
+          std::chrono::nanoseconds(unix_ns))};
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(time));
+}
+
+void AddReload(const ReloadStatus& reload, Html& html) {
+  if (!reload.attempted) return;
+  html.Add(
+      "<p>Configuration last reloaded at {}: {}</p>\n", TimeOf(reload.at_ns),
+      Verdict(reload.successful, "success", "failed, the previous one runs on: " + reload.message));
+}
+
 }  // namespace
 
 std::string EscapeHtml(std::string_view text) {
@@ -124,13 +139,14 @@ std::string EscapeHtml(std::string_view text) {
 std::string RenderLandingPage(const LandingPage& page) {
   Html html;
   AddHead(page, html);
+  AddReload(page.reload, html);
   html.Add("<p>Source: {}.", EscapeHtml(page.source));
   if (page.last == nullptr) {
-    html.Add(" The first look is under way.</p>\n");
+    html.Add(" The first poll is under way.</p>\n");
   } else {
     const double milliseconds =
         std::chrono::duration<double, std::milli>(page.last->duration).count();
-    html.Add(" The last look took {:.2f} ms and gave {} series.</p>\n", milliseconds,
+    html.Add(" The last poll took {:.2f} ms and gave {} series.</p>\n", milliseconds,
              page.last->batch.sample_count());
     AddKinds(*page.last, html);
     AddCollectors(*page.last, html);

@@ -15,6 +15,7 @@
 
 #include "bare_map.h"
 #include "export/prometheus/text_writer.h"
+#include "host/cpus.h"
 #include "kernel/map_handle.h"
 #include "kernel/real_bpf_sys.h"
 #include "programs/plan/plan.h"

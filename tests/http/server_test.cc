@@ -77,6 +77,62 @@ TEST(HttpServer, RefusesOtherMethodsWithOrWithoutABody) {
   }
 }
 
+HttpRoute Taking(std::vector<std::string> methods) {
+  return {.path = "/act",
+          .handler =
+              [](const HttpRequest& request) {
+                return HttpResponse{.body = std::string(request.method)};
+              },
+          .methods = std::move(methods)};
+}
+
+TEST(HttpServer, TakesThePostOfARouteThatHasIt) {
+  const auto server = Serve({Taking({"POST", "PUT"})});
+  HttpClient client(server->addresses().at(0));
+  for (const char* method : {"POST", "PUT"}) {
+    client.SendRequest("/act", method, "Content-Length: 0\r\n");
+    EXPECT_EQ(client.Receive().body, method);
+  }
+  const HttpAnswer refused = client.Fetch("/act");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.headers.at("Allow"), "POST, PUT");
+}
+
+TEST(HttpServer, DropsTheBodyOfAPost) {
+  const auto server = Serve({Taking({"POST"}), Healthy()});
+  HttpClient client(server->addresses().at(0));
+  client.SendRequest("/act", "POST", "Content-Length: 5\r\n", "12345");
+  EXPECT_EQ(client.Receive().body, "POST");
+  EXPECT_EQ(client.Fetch("/-/healthy").status, 200);
+}
+
+TEST(HttpServer, RunsNoHandlerWhereThePostIsTooLong) {
+  bool ran = false;
+  HttpRoute route = Taking({"POST"});
+  route.handler = [&](const HttpRequest&) {
+    ran = true;
+    return HttpResponse();
+  };
+  {
+    const auto server = Serve({route});
+    const HttpClient client(server->addresses().at(0));
+    const std::string body(100'000, 'x');
+    client.SendRequest("/act", "POST", fmt::format("Content-Length: {}\r\n", body.size()), body);
+    EXPECT_TRUE(client.Readable(HttpClient::kPatience));
+  }
+  EXPECT_FALSE(ran);
+}
+
+TEST(HttpServer, FindsTheRouteByPathAndMethod) {
+  const auto server = Serve({Taking({"GET", "HEAD"}), Taking({"POST"})});
+  HttpClient client(server->addresses().at(0));
+  EXPECT_EQ(client.Fetch("/act").body, "GET");
+  EXPECT_EQ(client.Fetch("/act", "POST", "Content-Length: 0\r\n").body, "POST");
+  const HttpAnswer refused = client.Fetch("/act", "DELETE");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.headers.at("Allow"), "GET, HEAD, POST");
+}
+
 TEST(HttpServer, SaysWhereNoPageIs) {
   const auto server = Serve({Healthy()});
   const HttpAnswer answer = HttpClient(server->addresses().at(0)).Fetch("/-/healthy/");

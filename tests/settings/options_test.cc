@@ -98,6 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
                  [](O o) { return o.http.listen_addresses == kTwoAddresses; }},
         FlagCase{{"--web.telemetry-path=/m"}, [](O o) { return o.telemetry_path == "/m"; }},
         FlagCase{{"--web.max-requests=3"}, [](O o) { return o.http.max_requests == 3; }},
+        FlagCase{{"--web.enable-lifecycle"}, [](O o) { return o.enable_lifecycle; }},
         FlagCase{{"--otlp-grpc", "localhost:4317"},
                  [](O o) { return o.otlp.grpc == "localhost:4317"; }},
         FlagCase{{"--otlp-http=http://localhost:4318"},

@@ -43,9 +43,23 @@ TEST(LandingPage, EscapesWhatItDidNotWrite) {
             "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;&lt;/a&gt;");
 }
 
-TEST(LandingPage, WorksBeforeTheFirstLook) {
+TEST(LandingPage, WorksBeforeTheFirstPoll) {
   EXPECT_THAT(RenderLandingPage({"/metrics", "the kernel of this host", nullptr}),
-              HasSubstr("first look is under way"));
+              HasSubstr("first poll is under way"));
+}
+
+std::string WithReload(const ReloadStatus& reload) {
+  return RenderLandingPage({"/metrics", "the kernel of this host", nullptr, reload});
+}
+
+TEST(LandingPage, SaysHowTheLastReloadWent) {
+  constexpr int64_t kAt = 1'700'000'000'000'000'000;
+  EXPECT_THAT(WithReload({}), Not(HasSubstr("reloaded")));
+  EXPECT_THAT(WithReload({.attempted = true, .successful = true, .at_ns = kAt, .message = ""}),
+              HasSubstr("last reloaded at 2023-11-14 22:13:20 UTC: <span class=\"good\">success<"));
+  EXPECT_THAT(WithReload({.attempted = true, .at_ns = kAt, .message = "a.yaml:1:2: <bad>"}),
+              HasSubstr("<span class=\"bad\">failed, the previous one runs on: a.yaml:1:2: "
+                        "&lt;bad&gt;</span>"));
 }
 
 }  // namespace
