@@ -81,8 +81,16 @@ def fill_rooms(text, uses):
 def unmentioned(facts, text):
     """Collectors and groups of flags without a table."""
     there = {(what, section) for _, what, section, _, _ in BLOCK.findall(text)}
-    needed = {("metrics" if fact[0] == "metric" else "flags", fact[1]) for fact in facts}
+    needed = {("metrics" if fact[0] == "metric" else "flags", fact[1]) for fact in facts if fact[0] != "decoder"}
     return [f"there is no table <!-- {what}: {section} -->" for what, section in sorted(needed - there)]
+
+
+def decoder_mistakes(facts, text):
+    """Decoders with no row in the table of the page on metric programs, and rows of decoders that do not exist."""
+    rows = text[text.index("| decoder |") :].split("\n\n")[0].splitlines()[2:]
+    there = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    names = {fact[1] for fact in facts if fact[0] == "decoder"}
+    return [f"the decoder {name} is in one of the code and docs/metric-programs.md only" for name in sorted(names ^ there)]
 
 
 def unknown_metrics(facts, source):
@@ -146,6 +154,7 @@ def check_the_checks():
     assert "stale" not in made and "| `bpf_a` | gauge | id, x | `By` | One\\|two. | 5.8 |" in made, made
     assert "| `-h, --help` | Helps |" in made and "`--zeta=A\\|B`" in made and fill(made, facts, {"bpf_a": "5.8"}) == made, made
     assert unmentioned(facts, "") and not unmentioned(facts, bad)
+    assert len(decoder_mistakes([["decoder", "b"]], "| decoder | x |\n| --- | --- |\n| `a` | `c` |\n\n")) == 2
     assert unknown_metrics(facts, '{"bpf_b", ') and not unknown_metrics(facts, '{"bpf_a", ')
     assert len(kernel_mistakes(facts, {"bpf_b": "5.8"})) == 2
     assert room_uses('declare -A may_use=(\n [a]=""\n  [b/c]="a\n d"\n  [e]="*"\n)\n') == {"a": "", "b/c": "a, d", "e": "all"}
@@ -180,6 +189,7 @@ def main():
     mistakes = unknown_metrics(facts, source) + kernel_mistakes(facts, kernels)
     mistakes += readme_mistakes((ROOT / "README.md").read_text())
     texts = {path: path.read_text() for path in documents()}
+    mistakes += decoder_mistakes(facts, texts[ROOT / "docs/metric-programs.md"])
     mistakes += unmentioned(facts, "".join(texts.values()))
     for path, text in texts.items():
         filled = fill_rooms(fill(text, facts, kernels), uses)

@@ -13,6 +13,7 @@
 #include "collect/collector_set.h"
 #include "collect/test_snapshots.h"
 #include "daemon/otlp_collector.h"
+#include "programs/decode/decoder.h"
 #include "programs/run/families.h"
 #include "settings/option_rows.h"
 
@@ -60,11 +61,16 @@ void PrintFlags() {
         fmt::print("flag\t{}\t{}\t{}\t{}\n", group, row.name, row.argument, row.help);
 }
 
+void PrintDecoders() {
+  for (const std::string_view name : DecoderNames()) fmt::print("decoder\t{}\n", name);
+}
+
 }  // namespace
 }  // namespace bpftally
 
 int main() {
   bpftally::PrintMetrics();
   bpftally::PrintFlags();
+  bpftally::PrintDecoders();
   return std::ferror(stdout);
 }
