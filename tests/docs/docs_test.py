@@ -78,11 +78,12 @@ def fill_rooms(text, uses):
     return re.sub(r"(<!-- rooms -->\n)(.*?)(<!-- end -->)", block, text, flags=re.DOTALL)
 
 
-def unmentioned(facts, text):
-    """Collectors and groups of flags without a table."""
+def table_mistakes(facts, text):
+    """Collectors and groups of flags without a table, and tables of what does not exist."""
     there = {(what, section) for _, what, section, _, _ in BLOCK.findall(text)}
     needed = {("metrics" if fact[0] == "metric" else "flags", fact[1]) for fact in facts if fact[0] != "decoder"}
-    return [f"there is no table <!-- {what}: {section} -->" for what, section in sorted(needed - there)]
+    return ([f"there is no table <!-- {what}: {section} -->" for what, section in sorted(needed - there)]
+            + [f"the table <!-- {what}: {section} --> has nothing to show" for what, section in sorted(there - needed)])
 
 
 def decoder_mistakes(facts, text):
@@ -90,7 +91,8 @@ def decoder_mistakes(facts, text):
     rows = text[text.index("| decoder |") :].split("\n\n")[0].splitlines()[2:]
     there = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     names = {fact[1] for fact in facts if fact[0] == "decoder"}
-    return [f"the decoder {name} is in one of the code and docs/metric-programs.md only" for name in sorted(names ^ there)]
+    return [f"the decoder {name} is in the code or in docs/metric-programs.md, not in both"
+            for name in sorted(names ^ there)]
 
 
 def unknown_metrics(facts, source):
@@ -152,12 +154,14 @@ def check_the_checks():
     bad = "<!-- metrics: a -->\nstale\n<!-- end -->\n<!-- flags: G -->\n<!-- end -->"
     made = fill(bad, facts, {"bpf_a": "5.8"})
     assert "stale" not in made and "| `bpf_a` | gauge | id, x | `By` | One\\|two. | 5.8 |" in made, made
-    assert "| `-h, --help` | Helps |" in made and "`--zeta=A\\|B`" in made and fill(made, facts, {"bpf_a": "5.8"}) == made, made
-    assert unmentioned(facts, "") and not unmentioned(facts, bad)
+    assert "| `-h, --help` | Helps |" in made and "`--zeta=A\\|B`" in made, made
+    assert fill(made, facts, {"bpf_a": "5.8"}) == made
+    assert table_mistakes(facts, "") and table_mistakes([], bad) and not table_mistakes(facts, bad)
     assert len(decoder_mistakes([["decoder", "b"]], "| decoder | x |\n| --- | --- |\n| `a` | `c` |\n\n")) == 2
     assert unknown_metrics(facts, '{"bpf_b", ') and not unknown_metrics(facts, '{"bpf_a", ')
     assert len(kernel_mistakes(facts, {"bpf_b": "5.8"})) == 2
-    assert room_uses('declare -A may_use=(\n [a]=""\n  [b/c]="a\n d"\n  [e]="*"\n)\n') == {"a": "", "b/c": "a, d", "e": "all"}
+    uses = room_uses('declare -A may_use=(\n [a]=""\n  [b/c]="a\n d"\n  [e]="*"\n)\n')
+    assert uses == {"a": "", "b/c": "a, d", "e": "all"}, uses
     rooms = fill_rooms("<!-- rooms -->\n| `a` | old | x |\n<!-- end -->", {"a": "d", "b": ""})
     assert "| `a` | old | d |" in rooms and f"| `b` | {TO_DO} |" in rooms, rooms
     links = "# A b\n[x](nowhere.md) [x](#a-b) [x](#none) `[x](code.md)` [x](../../README.md#none) [x](https://example.com)"
@@ -190,7 +194,7 @@ def main():
     mistakes += readme_mistakes((ROOT / "README.md").read_text())
     texts = {path: path.read_text() for path in documents()}
     mistakes += decoder_mistakes(facts, texts[ROOT / "docs/metric-programs.md"])
-    mistakes += unmentioned(facts, "".join(texts.values()))
+    mistakes += table_mistakes(facts, "".join(texts.values()))
     for path, text in texts.items():
         filled = fill_rooms(fill(text, facts, kernels), uses)
         if TO_DO in filled:
