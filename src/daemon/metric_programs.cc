@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/cpus.h"
 #include "kernel/map_handle.h"
 #include "kernel/real_bpf_sys.h"
 #include "programs/frontends/shipped.h"

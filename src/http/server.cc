@@ -1,6 +1,7 @@
 #include "http/server.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <microhttpd.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
@@ -143,6 +144,21 @@ Reply Refusal(unsigned max_requests) {
           nullptr};
 }
 
+std::vector<std::string> MethodsOf(const std::vector<HttpRoute>& routes, std::string_view path) {
+  std::vector<std::string> methods;
+  for (const HttpRoute& route : routes)
+    if (route.path == path)
+      methods.insert(methods.end(), route.methods.begin(), route.methods.end());
+  return methods;
+}
+
+// `methods`: what the path has instead; none where there is no such path.
+HttpResponse NotServed(const std::vector<std::string>& methods) {
+  if (methods.empty()) return {404, "there is no such page\n"};
+  const std::string allowed = fmt::format("{}", fmt::join(methods, ", "));
+  return {405, fmt::format("this page takes {} only\n", allowed), {{"Allow", allowed}}};
+}
+
 // A thread for each connection, so that a slow handler holds nothing but its own client, and one
 // more for each address that only accepts. The number is bounded by max_connections, the time by
 // the library's time-out (silence) and by the watch (dawdling, and keeping others out). A pool
@@ -277,11 +293,11 @@ RequestLimit::Slot MicrohttpdServer::EnterLimited() {
 }
 
 Reply MicrohttpdServer::ReplyTo(const HttpRequest& request) {
-  if (request.method != MHD_HTTP_METHOD_GET && request.method != MHD_HTTP_METHOD_HEAD) {
-    return {{405, "only GET and HEAD are served here\n", {{"Allow", "GET, HEAD"}}}, nullptr};
-  }
-  const auto route = std::ranges::find(routes_, request.path, &HttpRoute::path);
-  if (route == routes_.end()) return {{404, "there is no such page\n"}, nullptr};
+  const auto route = std::ranges::find_if(routes_, [&](const HttpRoute& candidate) {
+    return candidate.path == request.path &&
+           std::ranges::find(candidate.methods, request.method) != candidate.methods.end();
+  });
+  if (route == routes_.end()) return {NotServed(MethodsOf(routes_, request.path)), nullptr};
   RequestLimit::Slot slot = route->limited ? EnterLimited() : nullptr;
   if (route->limited && slot == nullptr) return Refusal(limit_.Max());
   HttpResponse response = RunHandler(*route, request);

@@ -14,7 +14,7 @@
 namespace bpftally {
 
 struct HttpRequest {
-  std::string_view method;  // GET or HEAD: every other one is answered 405 by the server
+  std::string_view method;  // one of the route's
   std::string_view path;    // without the query
   // Every value of a query key, in order; of a header, the first.
   std::function<std::vector<std::string>(std::string_view key)> query;
@@ -45,10 +45,14 @@ struct HttpResponse {
 // as the request.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
+// Several routes may share a path if no method is in two of them. A path without the request's
+// method is answered 405. No handler sees a request body: up to 64 KiB are read and dropped, and a
+// longer one ends the connection.
 struct HttpRoute {
   std::string path;  // exact match
   HttpHandler handler;
   bool limited = false;  // counts against max_requests
+  std::vector<std::string> methods = {"GET", "HEAD"};
 };
 
 struct HttpServerOptions {

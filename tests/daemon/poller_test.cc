@@ -267,7 +267,7 @@ TEST_F(PollerTest, ObservesEveryWalkAndReportsHowCollectorsFared) {
   ASSERT_EQ(result->collectors.size(), 2);
   EXPECT_EQ(result->collectors[1].name, "beta");
   EXPECT_EQ(result->collectors[1].success, true);
-  EXPECT_EQ(result->kinds[0].source, Source::kSyscall);
+  EXPECT_EQ(result->snapshot->status[0].source, Source::kSyscall);
 }
 
 // For the thread sanitizer: everything that threads share, at once.

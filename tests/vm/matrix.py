@@ -90,7 +90,7 @@ def say(kernel, mode, result):
 
 
 def keep(kernel, mode, result, options):
-    """For README.md and the schema, which tell of full runs only."""
+    """For docs/kernels.md and the schema, which say what full runs found."""
     if result.ended and options.is_full:
         table.keep(WORK / f"results/{kernel}-{mode}.json", result, WORK / f"{kernel}-{mode}")
 
@@ -156,7 +156,7 @@ def main():
     for line in differences:
         print(f"vm: not the same everywhere: {line}")
     if options.is_full:
-        table.write(guest.HERE / "README.md", SCHEMA, WORK / "results", KERNELS, MODES)
+        table.write(ROOT / "docs/kernels.md", SCHEMA, WORK / "results", KERNELS, MODES)
     if bad or differences:
         sys.exit(1)
     if lost:

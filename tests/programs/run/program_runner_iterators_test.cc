@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-SourcePlan CounterOf(const std::string& map) {
+SourcePlan PlacesOf(const std::string& map) {
   return CounterOf(map, map, {{"place", {0, 4}, {{.name = "uint"}}}}, 4);
 }
 
@@ -26,9 +26,9 @@ class RunnerIteratorsTest : public RunnerTest {
 
 TEST_F(RunnerIteratorsTest, AMetricIsMissingAsLongAsItsIteratorDoesNotComeToItsEnd) {
   ProgramPlan filled = PlanOf("full_iterator");
-  filled.sources = {CounterOf("maps_seen")};
+  filled.sources = {PlacesOf("maps_seen")};
   ProgramPlan other = PlanOf("load_addresses");
-  other.sources = {CounterOf("constants")};
+  other.sources = {PlacesOf("constants")};
   const LoadedProgram* program = AddToRunner(std::move(filled));
   ASSERT_NE(program, nullptr);
   ASSERT_NE(AddToRunner(std::move(other)), nullptr);

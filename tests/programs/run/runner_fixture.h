@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "export/prometheus/text_writer.h"
+#include "host/cpus.h"
 #include "programs/load/loader_fixture.h"
 #include "programs/plan/plan.h"
 #include "programs/run/program_runner.h"

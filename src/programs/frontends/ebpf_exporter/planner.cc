@@ -4,12 +4,12 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <set>
 #include <utility>
 
 #include "base/suggest.h"
+#include "model/map_types.h"
 #include "model/type_names.h"
 #include "programs/frontends/ebpf_exporter/label_checks.h"
 #include "programs/frontends/ebpf_exporter/v2_buckets.h"
@@ -26,17 +26,6 @@ constexpr uint32_t kCgroupStorageType = 32;  // BPF_MAP_TYPE_CGRP_STORAGE; in ua
 constexpr uint32_t kCounterBytes = 8;
 constexpr uint64_t kCpuBytes = 2;
 constexpr uint32_t kNoLabelKeyBytes = 4;
-
-constexpr std::array<uint32_t, 3> kPerCpuTypes = {
-    BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LRU_PERCPU_HASH};
-constexpr std::array<uint32_t, 4> kPlainTypes = {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
-                                                 BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LPM_TRIE};
-constexpr std::array<uint32_t, 2> kEventTypes = {BPF_MAP_TYPE_PERF_EVENT_ARRAY,
-                                                 BPF_MAP_TYPE_RINGBUF};
-
-bool IsOneOf(uint32_t type, std::span<const uint32_t> types) {
-  return std::ranges::find(types, type) != types.end();
-}
 
 // A decoder takes the argument of its name, whatever else is written beside it.
 DecoderPlan PlanDecoder(const DecoderConfig& config) {
@@ -99,8 +88,7 @@ Problems CheckZeroKey(const ObjectMap& map, ConfigPosition at) {
                              "but the key has {}",
                              kNoLabelKeyBytes, map.key_size)}};
   }
-  const bool is_array = map.type == BPF_MAP_TYPE_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY;
-  if (is_array && map.max_entries > 1) {
+  if (MapTypeOf(map.type).is_array && map.max_entries > 1) {
     return {{at, fmt::format("without labels from its key, it needs an array of one entry, but "
                              "max_entries is {}",
                              map.max_entries)}};
@@ -224,7 +212,7 @@ class Planner {
   }
 
   static void CheckEventMap(const CounterConfig& config, const ObjectMap& map, PlanNotes& notes) {
-    if (!IsOneOf(map.type, kEventTypes)) {
+    if (!MapTypeOf(map.type).is_event_buffer) {
       notes.Error(config.at,
                   fmt::format("perf_event_array needs a map of type perf_event_array or ringbuf, "
                               "but its map is of type {}",
@@ -236,7 +224,7 @@ class Planner {
   static Problems PlanKey(const CounterConfig& config, const ObjectMap& map, MetricPlan& metric) {
     std::span<const LabelConfig> in_key = config.labels;
     Problems problems;
-    if (IsOneOf(map.type, kPerCpuTypes) && !in_key.empty() && in_key.back().name == "cpu") {
+    if (MapTypeOf(map.type).is_per_cpu && !in_key.empty() && in_key.back().name == "cpu") {
       const LabelConfig& cpu = in_key.back();
       std::get<CounterPlan>(metric.instrument).value.cpus = CpuRule::kEach;
       metric.labels.back().field = {.size = Cut(cpu.size), .part = Part::kCpu};
@@ -256,7 +244,7 @@ class Planner {
 
   static void CheckMap(const ObjectMap& map, size_t values, ConfigPosition at, PlanNotes& notes,
                        Problems& problems) {
-    if (IsOneOf(map.type, kEventTypes)) {
+    if (MapTypeOf(map.type).is_event_buffer) {
       return notes.Error(at, fmt::format("its map is of type {}: expected perf_event_array: true",
                                          MapTypeName(map.type)));
     }
@@ -264,7 +252,7 @@ class Planner {
       notes.Error(at, fmt::format("the value of its map has {} bytes, expected {}", map.value_size,
                                   values * kCounterBytes));
     }
-    if (!IsOneOf(map.type, kPlainTypes) && !IsOneOf(map.type, kPerCpuTypes)) {
+    if (!MapTypeOf(map.type).can_hold_metrics) {
       problems.push_back({at, fmt::format("its map is of type {}, whose entries cannot be listed",
                                           MapTypeName(map.type))});
     }

@@ -1,7 +1,6 @@
 #include "programs/frontends/ebpf_exporter/v2_buckets.h"
 
 #include <fmt/format.h>
-#include <linux/bpf.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "base/suggest.h"
+#include "model/map_types.h"
 #include "programs/object/object_facts.h"
 #include "programs/plan/plan.h"
 
@@ -153,7 +153,7 @@ HistogramPlan PlanBuckets(const HistogramConfig& config, Problems& problems) {
 
 void CheckCapacity(const HistogramConfig& config, const HistogramPlan& plan, const ObjectMap& map,
                    Problems& problems) {
-  const bool is_array = map.type == BPF_MAP_TYPE_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY;
+  const bool is_array = MapTypeOf(map.type).is_array;
   if (map.max_entries == 0 || (is_array && config.labels.size() > 1)) return;
   const auto warn = [&](std::string what) {
     problems.push_back({config.at, std::move(what), false});
