@@ -77,7 +77,7 @@ TEST(HttpServer, RefusesOtherMethodsWithOrWithoutABody) {
   }
 }
 
-TEST(HttpServer, UnknownPathsAreNotFound) {
+TEST(HttpServer, SaysWhereNoPageIs) {
   const auto server = Serve({Healthy()});
   const HttpAnswer answer = HttpClient(server->addresses().at(0)).Fetch("/-/healthy/");
   EXPECT_EQ(answer.status, 404);
