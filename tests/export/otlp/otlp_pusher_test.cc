@@ -98,7 +98,7 @@ TEST_F(Pusher, ExportsAtOnceAtEachIntervalAndAtTheEnd) {
   EXPECT_TRUE(Eventually([&] { return pusher_->Stats().front().succeeded > 20; }));
 }
 
-TEST_F(Pusher, Fault21KeepsTheNewestBatchOnlyWhileTheReceiverIsAway) {
+TEST_F(Pusher, Fault21KeepsOnlyTheNewestBatchOfAnAbsentReceiver) {
   scripts_[0].Always({.outcome = Outcome::kRetry, .message = "away"});
   Start(milliseconds(1));
   // Three calls suffice: each failure causes a delay of at least half a second.
