@@ -10,7 +10,7 @@ struct z_stream_s;  // NOLINT(readability-identifier-naming): zlib's
 
 namespace bpftally {
 
-// One gzip member, compressed as it is written, at zlib's fastest level: a scrape is read once.
+// Writes one gzip member, compressed at zlib's fastest level, because a scrape is read only once.
 class GzipStream {
  public:
   explicit GzipStream(std::string* out);  // appended to; must outlive the stream
