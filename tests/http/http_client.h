@@ -114,10 +114,10 @@ class HttpClient {
  private:
   bool ReadSome() {
     if (!Readable(kPatience)) throw std::runtime_error("the server neither answers nor closes");
-    std::array<char, 65536> piece;
-    const ssize_t size = recv(fd_.get(), piece.data(), piece.size(), 0);
+    std::array<char, 65536> chunk;
+    const ssize_t size = recv(fd_.get(), chunk.data(), chunk.size(), 0);
     if (size <= 0) return false;
-    input_.append(piece.data(), static_cast<size_t>(size));
+    input_.append(chunk.data(), static_cast<size_t>(size));
     return true;
   }
 

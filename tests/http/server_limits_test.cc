@@ -54,12 +54,12 @@ TEST(HttpServerLimits, EndsTheConnectionOfABigBody) {
   HttpClient client(server->addresses().at(0));
   client.SendRequest("/-/healthy", "POST", "Content-Length: 1000000000\r\n");
   size_t sent = 0;
-  const std::string piece(16384, 'x');
-  while (client.Send(piece)) ASSERT_LT(sent += piece.size(), 100'000'000) << "reads without end";
+  const std::string chunk(16384, 'x');
+  while (client.Send(chunk)) ASSERT_LT(sent += chunk.size(), 100'000'000) << "reads without end";
   EXPECT_TRUE(Serves(*server));
 }
 
-TEST(HttpServerLimits, Fault19RefusesWhatExceedsMaxRequestsAndHoldsNoOtherRoute) {
+TEST(HttpServerLimits, Fault19RefusesWhatExceedsMaxRequests) {
   std::latch release(1);
   HttpServerOptions options = OnLoopback();
   options.max_requests = 40;
@@ -258,11 +258,11 @@ TEST(HttpServerLimits, EndsAConnectionThatDawdlesOverItsResponse) {
   const auto server = Serve({Returning(std::string(size, 'x'))}, options);
   HttpClient client(server->addresses().at(0));
   client.SendRequest("/");
-  std::string piece(200'000, 0);  // 4 MB/s: the server sees progress in every second
+  std::string chunk(200'000, 0);  // 4 MB/s: the server sees progress in every second
   size_t taken = 0;
   pollfd hang_up = {client.fd(), POLLRDHUP, 0};
   while (taken < size && poll(&hang_up, 1, 50) == 0) {
-    taken += static_cast<size_t>(recv(client.fd(), piece.data(), piece.size(), MSG_WAITALL));
+    taken += static_cast<size_t>(recv(client.fd(), chunk.data(), chunk.size(), MSG_WAITALL));
   }
   EXPECT_LT(taken, size);
 }
