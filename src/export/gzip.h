@@ -10,10 +10,11 @@ struct z_stream_s;  // NOLINT(readability-identifier-naming): zlib's
 
 namespace bpftally {
 
-// Writes one gzip member, compressed at zlib's fastest level, because a scrape is read only once.
+// Compresses into one gzip member while writing. Uses zlib's fastest level, since a scrape is read
+// only once.
 class GzipStream {
  public:
-  explicit GzipStream(std::string* out);  // appended to; must outlive the stream
+  explicit GzipStream(std::string* out);  // `out` is appended to and must outlive the stream
   GzipStream(const GzipStream&) = delete;
   GzipStream& operator=(const GzipStream&) = delete;
   ~GzipStream();

@@ -27,7 +27,7 @@ using testing::Serves;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-TEST(HttpServer, AnswersWithWhatTheHandlerSays) {
+TEST(HttpServer, SendsTheHandlersResponse) {
   const auto server =
       Serve({{"/page", [](const HttpRequest& request) {
                 return HttpResponse{.status = 418,
@@ -42,7 +42,7 @@ TEST(HttpServer, AnswersWithWhatTheHandlerSays) {
   EXPECT_EQ(answer.headers.at("X-Content-Type-Options"), "nosniff");
 }
 
-TEST(HttpServer, IsPlainTextWhereTheHandlerNamesNoType) {
+TEST(HttpServer, DefaultsToPlainText) {
   const auto server = Serve({Healthy()});
   const HttpAnswer answer = HttpClient(server->addresses().at(0)).Fetch("/-/healthy");
   EXPECT_EQ(answer.headers.at("Content-Type"), "text/plain; charset=utf-8");
@@ -62,7 +62,7 @@ TEST(HttpServer, AnswersHeadWithoutABody) {
   const HttpAnswer head = client.Fetch("/-/healthy", "HEAD");
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.headers.at("Content-Length"), "8");
-  // A body after the head would be taken for the next answer.
+  // If a body followed the header, it would be read as the next answer.
   EXPECT_EQ(client.Fetch("/-/healthy").body, "healthy\n");
 }
 
@@ -133,7 +133,7 @@ TEST(HttpServer, FindsTheRouteByPathAndMethod) {
   EXPECT_EQ(refused.headers.at("Allow"), "GET, HEAD, POST");
 }
 
-TEST(HttpServer, SaysWhereNoPageIs) {
+TEST(HttpServer, UnknownPathsAreNotFound) {
   const auto server = Serve({Healthy()});
   const HttpAnswer answer = HttpClient(server->addresses().at(0)).Fetch("/-/healthy/");
   EXPECT_EQ(answer.status, 404);
@@ -175,7 +175,7 @@ TEST(HttpServer, SendsLargeBodiesWhole) {
   EXPECT_TRUE(HttpClient(server->addresses().at(0)).Fetch("/").body == body);
 }
 
-TEST(HttpServer, TurnsWhatAHandlerThrowsIntoA500AndLogsItOnce) {
+TEST(HttpServer, HandlerExceptionGivesA500AndOneLogLine) {
   std::ostringstream log;
   const auto before = spdlog::default_logger();
   spdlog::set_default_logger(std::make_shared<spdlog::logger>(
@@ -223,7 +223,7 @@ TEST(HttpServer, AnswersAClientThatHasFinishedSending) {
   EXPECT_EQ(client.Receive().status, 200);
 }
 
-TEST(HttpServer, OutlivesClientsThatLeaveInMidAnswer) {
+TEST(HttpServer, SurvivesClientsThatLeaveMidResponse) {
   std::latch release(1);
   const auto server = Serve({{"/big",
                               [&](const HttpRequest&) {
