@@ -18,7 +18,7 @@ cmake --build --preset release
 # Other commands than run, and whatever serves elsewhere or not at all, speak for themselves.
 case " $* " in
   *" --web.listen-address"* | *" --no-prometheus "* | *" --config.check "*) ;;
-  *" metrics "* | *" dump "* | *" programs "* | *" check "* | *" --help "* | *" -h "* | *" --version "*) ;;
+  *" metrics "* | *" dump "* | *" programs "* | *" check "* | *" help "* | *" version "* | *" --help "* | *" -h "* | *" --version "*) ;;
   *) echo "bpftally: look at http://localhost:9435/ (end with Ctrl-C)" ;;
 esac
 exec build/release/src/bpftally "$@"
