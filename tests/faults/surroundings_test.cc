@@ -140,7 +140,7 @@ TEST_F(Surroundings, Fault21ANameServerThatSaysNothingHoldsNoEndUp) {
   ASSERT_TRUE(Eventually([&] { return silent.WasAsked(); })) << exporter.process().errors();
   exporter.process().Signal(SIGTERM);
   EXPECT_EQ(exporter.process().Wait(seconds(20)), 0);
-  EXPECT_THAT(exporter.process().errors(), Not(HasSubstr("does not come back")));
+  EXPECT_THAT(exporter.process().errors(), Not(HasSubstr("does not return")));
 }
 
 TEST_F(Surroundings, Fault24SigtermEndsAStartThatHangs) {
