@@ -26,8 +26,8 @@
 namespace bpftally {
 namespace {
 
-constexpr std::chrono::seconds kGrace{4};       // from the signal to the end
-constexpr std::chrono::seconds kLastExport{3};  // of it
+constexpr std::chrono::seconds kGrace{4};       // from the signal to the end of the process
+constexpr std::chrono::seconds kLastExport{3};  // of it, for the last push
 
 Result<OtlpOptions> ReadOtlp(const Options& options) {
   auto settings = ReadOtlpSettings(
@@ -45,7 +45,7 @@ Result<OtlpOptions> ReadOtlp(const Options& options) {
   return std::move(otlp);
 }
 
-// Null where nothing asks for a push.
+// Returns null if nothing asks for a push.
 Result<std::unique_ptr<OtlpPusher>> OpenPusher(const OtlpOptions& otlp, const Clock& clock) {
   if (otlp.endpoints.empty()) return nullptr;
   const auto module = FindOtlpModule();
@@ -77,7 +77,7 @@ HttpResponse DumpMaps(const MetricPrograms* programs, const Clock& clock) {
   return {200, programs->DumpMaps(clock.Now() + kPatience)};
 }
 
-// The helper of reload replaces it: metric programs cannot be read again yet.
+// Metric programs are read at start only, so there is nothing to read again.
 Result<void> Reload() { return {}; }
 
 RouteSources PagesOf(MetricsHandler& metrics, const Poller& poller, const Options& options) {
@@ -89,13 +89,13 @@ RouteSources PagesOf(MetricsHandler& metrics, const Poller& poller, const Option
   return pages;
 }
 
-// Who watches a program's counters move wants them as they are now.
+// Counters of metric programs change fast: every scrape reads them again.
 std::chrono::nanoseconds MaxAge(const MetricPrograms* programs) {
   if (programs == nullptr) return MetricsHandler::kMaxAge;
   return std::chrono::nanoseconds(0);
 }
 
-// Null with --no-prometheus.
+// Returns null with --no-prometheus.
 Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
                                                 std::vector<HttpRoute> routes) {
   if (!options.prometheus) return nullptr;
@@ -109,7 +109,7 @@ Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
 
 Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   EndAtOnceOnSignals();
-  std::optional<EndGuard> guard;  // first: it watches over the end of all below
+  std::optional<EndGuard> guard;  // first: it watches over the destruction of all below
   KeepHeapSmall();
   spdlog::info("bpftally {} (revision {})", BuildVersion(), BuildRevision());
   auto source = OpenSource(options, clock);
@@ -122,7 +122,7 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   if (!programs) return std::unexpected(programs.error());
   if (*programs) (*source)->SetOwnPrograms((*programs)->ProgramIds());
   if (options.config_check) return (*programs)->all_loaded() ? kExitSuccess : kExitFailure;
-  // Both before the first thread: each has its own.
+  // Signal masks and capabilities belong to a thread: both must come before the first one starts.
   BlockEndSignals();
   if (auto kept = KeepCapabilities(options.keep_capabilities); !kept)
     return std::unexpected(kept.error());
@@ -151,7 +151,7 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   NotifyServiceManager("STOPPING=1");
   guard.emplace(kGrace);
   if (*pusher) (*pusher)->Stop(clock.Now() + kLastExport);
-  poller.Stop();  // first: it answers the scrapes that the server waits for at its end
+  poller.Stop();  // first: it answers the scrapes that the server waits for
   server->reset();
   return kExitSuccess;
 }

@@ -151,7 +151,7 @@ Result<void> MetricPrograms::LoadInto(ProgramPlan& plan, const ProgramOptions& o
     if (!made) return std::unexpected(std::move(made.error()));
     cgroups = *std::move(made);
   }
-  if (!plan.spans.empty()) {
+  if (!std::ranges::empty(SpansOf(plan))) {
     has_spans_ = wants_spans_;
     if (!wants_spans_)
       spdlog::warn(

@@ -111,12 +111,16 @@ class FullProgram final : public LoadedProgram {
   std::vector<MapHandle> maps_;
 };
 
-MetricPlan Plan() {
-  return {.name = "ebpf_exporter_bench_entries_total",
-          .help = "Entries.",
-          .map = "bench",
-          .labels = {{"zone", {0, 4}, {{.name = "uint"}}}, {"area", {4, 4}, {{.name = "uint"}}}},
-          .key_size = sizeof(bench::Key)};
+SourcePlan Plan() {
+  const FieldPlan value{.size = sizeof(uint64_t), .part = Part::kValue};
+  return {.from = MapSource{"bench"},
+          .key_size = sizeof(bench::Key),
+          .value_size = sizeof(uint64_t),
+          .metrics = {{.name = "ebpf_exporter_bench_entries_total",
+                       .help = "Entries.",
+                       .labels = {{"zone", {0, 4}, {{.name = "uint"}}},
+                                  {"area", {4, 4}, {{.name = "uint"}}}},
+                       .instrument = CounterPlan{.value = {.field = value}}}}};
 }
 
 uint32_t Entries(const benchmark::State& state) { return static_cast<uint32_t>(state.range(0)); }
@@ -158,7 +162,7 @@ void Scrape(benchmark::State& state, bpf_map_type type) {
                         .event_sources = {},
                         .possible_cpus = Cpus()},
                        {});
-  runner.Add({.name = "bench", .metrics = {Plan()}},
+  runner.Add({.name = "bench", .sources = {Plan()}},
              std::make_unique<FullProgram>(type, Entries(state)));
   ::malloc_trim(0);
   const size_t idle = ResidentBytes();

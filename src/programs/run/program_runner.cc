@@ -17,13 +17,6 @@
 namespace bpftally {
 namespace {
 
-FamilySpec SpecOf(const MetricPlan& plan) {
-  FamilySpec spec{.name = plan.name, .help = plan.help, .type = plan.type, .unit = ""};
-  for (const LabelPlan& label : plan.labels) spec.label_names.push_back(label.name);
-  std::ranges::sort(spec.label_names);
-  return spec;
-}
-
 Result<const MapHandle*> FindMap(const LoadedProgram& loaded, const std::string& name) {
   if (const MapHandle* map = loaded.FindMap(name)) return map;
   return std::unexpected(
@@ -49,36 +42,40 @@ ProgramRunner::ProgramRunner(RunnerHost host, RunnerOptions options)
 
 void ProgramRunner::AddFailed(ProgramPlan plan) {
   programs_.push_back(std::make_unique<RunningProgram>(
-      RunningProgram{.name = std::move(plan.name), .programs = std::move(plan.programs)}));
+      RunningProgram{.name = std::move(plan.name), .programs = std::move(plan.functions)}));
 }
 
 void ProgramRunner::Add(ProgramPlan plan, std::unique_ptr<LoadedProgram> loaded,
                         std::unique_ptr<CgroupIdMap> cgroups) {
   RunningProgram& program = *programs_.emplace_back(std::make_unique<RunningProgram>(
-      RunningProgram{.name = std::move(plan.name),
-                     .programs = std::move(plan.programs),
+      RunningProgram{.name = plan.name,
+                     .programs = plan.functions,
                      .loaded = std::move(loaded),
                      .cgroups = std::move(cgroups),
                      .loaded_at_ns = host_.clock.WallNanoseconds()}));
-  for (MetricPlan& metric_plan : plan.metrics) {
-    RunningMetric& metric = *program.metrics.emplace_back(std::make_unique<RunningMetric>());
-    metric.plan = std::move(metric_plan);
-    metric.unusable = metric.plan.unusable;
-    Join(program, metric);
-    if (!metric.unusable) Prepare(metric, *program.loaded);
+  for (const SourcePlan& source : plan.sources) {
+    for (const MetricPlan& metric_plan : source.metrics) {
+      RunningMetric& metric = *program.metrics.emplace_back(std::make_unique<RunningMetric>());
+      metric.plan = metric_plan;
+      metric.source = source;
+      metric.unusable = metric.plan.unusable;
+      Join(program, metric, FamilyOf(plan, metric.plan));
+      if (!metric.unusable) Prepare(metric, *program.loaded);
+    }
   }
   GroupByMap(program);
   if (!options_.spans) return;
-  for (const SpanPlan& span : plan.spans) {
-    if (auto prepared = PrepareSpans(program, span); !prepared)
-      spdlog::warn("spans {} of {} are not read: {}", span.name, program.name,
-                   prepared.error().message);
+  for (const SourcePlan& source : plan.sources) {
+    for (const SpanPlan& span : source.spans) {
+      if (auto prepared = PrepareSpans(program, source, span); !prepared)
+        spdlog::warn("spans {} of {} are not read: {}", span.name, program.name,
+                     prepared.error().message);
+    }
   }
 }
 
 // Puts the metric beside those of its name.
-void ProgramRunner::Join(RunningProgram& program, RunningMetric& metric) {
-  FamilySpec spec = SpecOf(metric.plan);
+void ProgramRunner::Join(RunningProgram& program, RunningMetric& metric, FamilySpec spec) {
   const auto same = std::ranges::find(families_, spec.name,
                                       [](const Family& family) { return family.spec.name; });
   if (same == families_.end()) {
@@ -110,21 +107,22 @@ void ProgramRunner::Prepare(RunningMetric& metric, const LoadedProgram& loaded) 
 }
 
 Result<void> ProgramRunner::PrepareReading(RunningMetric& metric, const LoadedProgram& loaded) {
-  const auto map = FindMap(loaded, metric.plan.map);
+  const auto map = FindMap(loaded, MapOf(metric.source));
   if (!map) return std::unexpected(map.error());
   metric.map = *map;
-  if (metric.plan.source == MetricSource::kPerfEvents) return PrepareEvents(metric);
-  auto evaluator = MetricEvaluator::Make(metric.plan, tables_);
+  if (IsOfEvents(metric.source)) return PrepareEvents(metric);
+  auto evaluator = MetricEvaluator::Make(metric.source, metric.plan, tables_);
   if (!evaluator) return std::unexpected(std::move(evaluator.error()));
   metric.evaluator = std::move(*evaluator);
   return {};
 }
 
-Result<void> ProgramRunner::PrepareSpans(RunningProgram& program, const SpanPlan& plan) {
+Result<void> ProgramRunner::PrepareSpans(RunningProgram& program, const SourcePlan& source_plan,
+                                         const SpanPlan& plan) {
   if (plan.unusable) return std::unexpected(*plan.unusable);
-  const auto map = FindMap(*program.loaded, plan.map);
+  const auto map = FindMap(*program.loaded, MapOf(source_plan));
   if (!map) return std::unexpected(map.error());
-  auto source = SpanSource::Make(plan, program.name, event_tables_, host_.clock, spans_);
+  auto source = SpanSource::Make(plan, event_tables_, host_.clock, spans_);
   if (!source) return std::unexpected(source.error());
   program.spans.push_back({plan.name, std::move(*source)});
   return ReadEvents(**map, *program.spans.back().source);
@@ -150,8 +148,9 @@ Result<void> ProgramRunner::PrepareEvents(RunningMetric& metric) {
     return verdict;
   };
   metric.events = std::make_unique<EventCounter>(
-      EventCounterOptions{.key_size = metric.plan.key_size,
-                          .flush_interval = metric.plan.flush_interval},
+      EventCounterOptions{
+          .key_size = metric.source.value_size,
+          .flush_interval = std::get<EventSource>(metric.source.from).flush_interval},
       std::move(decode), host_.clock);
   return ReadEvents(*metric.map, *metric.events);
 }
@@ -238,7 +237,7 @@ bool ProgramRunner::FitTogether(const std::vector<RunningMetric*>& metrics,
                                 const Look& look) const {
   uint64_t most = 0;
   for (const RunningMetric* metric : metrics)
-    most += metric->map->max_entries * (metric->plan.cpu_label ? host_.possible_cpus : 1);
+    most += metric->map->max_entries * host_.possible_cpus;
   return most <= look.series_left;
 }
 

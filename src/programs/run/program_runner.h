@@ -47,6 +47,7 @@ struct RunnerHost {
 // One metric of one configuration, and how it fared.
 struct RunningMetric {
   MetricPlan plan;
+  SourcePlan source;                           // that it is read from
   std::unique_ptr<MetricEvaluator> evaluator;  // of a metric that is read from a map
   const MapHandle* map = nullptr;
   std::vector<RunningMetric*> same_map;        // what is read with it, itself among them
@@ -134,9 +135,10 @@ class ProgramRunner {
   void Prepare(RunningMetric& metric, const LoadedProgram& loaded);
   Result<void> PrepareReading(RunningMetric& metric, const LoadedProgram& loaded);
   Result<void> PrepareEvents(RunningMetric& metric);
-  Result<void> PrepareSpans(RunningProgram& program, const SpanPlan& plan);
+  Result<void> PrepareSpans(RunningProgram& program, const SourcePlan& source,
+                            const SpanPlan& plan);
   Result<void> ReadEvents(const MapHandle& map, EventSink& sink);
-  void Join(RunningProgram& program, RunningMetric& metric);
+  void Join(RunningProgram& program, RunningMetric& metric, FamilySpec spec);
   static void GroupByMap(RunningProgram& program);
   void RunIterators(RunningProgram& program, const Look& look);
   void CollectFamily(const Family& family, Look& look);

@@ -14,6 +14,7 @@
 #include "kernel/fake_bpf_sys.h"
 #include "kernel/map_handle.h"
 #include "programs/plan/plan.h"
+#include "programs/plan/sources.h"
 
 namespace bpftally {
 namespace {
@@ -48,12 +49,8 @@ std::vector<std::byte> Bytes(auto number) {
   return bytes;
 }
 
-MetricPlan Counter(std::string name, std::string map = "counts") {
-  return {.name = std::move(name),
-          .help = "Counts.",
-          .map = std::move(map),
-          .labels = {{"id", {0, 4}, {{.name = "uint"}}}},
-          .key_size = 4};
+SourcePlan Counter(std::string name, std::string map = "counts") {
+  return CounterById(std::move(name), std::move(map));
 }
 
 class ProgramRunnerTest : public testing::Test {
@@ -115,9 +112,9 @@ class ProgramRunnerTest : public testing::Test {
 };
 
 TEST_F(ProgramRunnerTest, ReadsEveryMetricOfEveryProgram) {
-  runner_.Add({.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
+  runner_.Add({.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
               Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
-  runner_.Add({.name = "b", .metrics = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
+  runner_.Add({.name = "b", .sources = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
   ASSERT_TRUE(Collect());
   EXPECT_THAT(Lines("one"), ElementsAre("id=1 10"));
   EXPECT_THAT(Lines("two"), ElementsAre("id=2 20"));
@@ -127,9 +124,9 @@ TEST_F(ProgramRunnerTest, ReadsEveryMetricOfEveryProgram) {
 }
 
 TEST_F(ProgramRunnerTest, OneNameInTwoProgramsIsOneFamily) {
-  runner_.Add({.name = "a", .metrics = {Counter("hits")}},
+  runner_.Add({.name = "a", .sources = {Counter("hits")}},
               Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
-  runner_.Add({.name = "b", .metrics = {Counter("hits")}},
+  runner_.Add({.name = "b", .sources = {Counter("hits")}},
               Loaded({MakeMap("counts", {{2, 99}, {3, 30}})}));
   ASSERT_TRUE(Collect());
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=2 20", "id=3 30"));
@@ -141,7 +138,7 @@ TEST_F(ProgramRunnerTest, OneNameInTwoProgramsIsOneFamily) {
 }
 
 TEST_F(ProgramRunnerTest, OneNameTwiceInAConfigurationIsOneFamilyWithEachSeriesOnce) {
-  roomy_.Add({.name = "a", .metrics = {Counter("hits"), Counter("hits")}},
+  roomy_.Add({.name = "a", .sources = {Counter("hits"), Counter("hits")}},
              Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
   ASSERT_TRUE(Collect(roomy_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=2 20"));
@@ -150,20 +147,20 @@ TEST_F(ProgramRunnerTest, OneNameTwiceInAConfigurationIsOneFamilyWithEachSeriesO
 }
 
 TEST_F(ProgramRunnerTest, OneNameInTwoProgramsMayDecodeDifferently) {
-  MetricPlan named = Counter("hits");
-  named.labels[0].decoders.push_back(
-      {.name = "static_map", .static_map = {{{"1", "one"}, {"2", "two"}}}});
-  roomy_.Add({.name = "a", .metrics = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
-  roomy_.Add({.name = "b", .metrics = {named}}, Loaded({MakeMap("counts", {{1, 11}, {2, 12}})}));
+  SourcePlan named = Counter("hits");
+  named.metrics[0].labels[0].decoders.push_back(
+      {.name = "static_map", .argument = TextMap{{"1", "one"}, {"2", "two"}}});
+  roomy_.Add({.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+  roomy_.Add({.name = "b", .sources = {named}}, Loaded({MakeMap("counts", {{1, 11}, {2, 12}})}));
   ASSERT_TRUE(Collect(roomy_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=one 11", "id=two 12"));
 }
 
 TEST_F(ProgramRunnerTest, OneNameWithTwoMeaningsKeepsTheFirst) {
-  MetricPlan other = Counter("hits");
-  other.help = "Something else.";
-  runner_.Add({.name = "a", .metrics = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
-  runner_.Add({.name = "b", .metrics = {other}}, Loaded({MakeMap("counts", {{2, 20}})}));
+  SourcePlan other = Counter("hits");
+  other.metrics[0].help = "Something else.";
+  runner_.Add({.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+  runner_.Add({.name = "b", .sources = {other}}, Loaded({MakeMap("counts", {{2, 20}})}));
   EXPECT_TRUE(Collect());
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10"));
   EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
@@ -171,10 +168,10 @@ TEST_F(ProgramRunnerTest, OneNameWithTwoMeaningsKeepsTheFirst) {
 }
 
 TEST_F(ProgramRunnerTest, ABrokenMetricHidesNoOther) {
-  MetricPlan broken = Counter("broken", "m1");
-  broken.labels[0].decoders = {{.name = "uint"}, {.name = "syscall"}};
-  broken.labels[0].field = {0, 8};  // longer than the key
-  runner_.Add({.name = "a", .metrics = {broken, Counter("fine", "m2")}},
+  SourcePlan broken = Counter("broken", "m1");
+  broken.metrics[0].labels[0].decoders = {{.name = "uint"}, {.name = "syscall"}};
+  broken.metrics[0].labels[0].field = {0, 8};  // longer than the key
+  runner_.Add({.name = "a", .sources = {broken, Counter("fine", "m2")}},
               Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
   const auto collected = Collect();
   ASSERT_FALSE(collected);
@@ -189,7 +186,7 @@ TEST_F(ProgramRunnerTest, ABrokenMetricHidesNoOther) {
 }
 
 TEST_F(ProgramRunnerTest, AMapThatCannotBeReadIsNoDecoderError) {
-  runner_.Add({.name = "a", .metrics = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+  runner_.Add({.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
   sys_.Inject({.method = Method::kLookupBatch, .sys_errno = EPERM, .times = 1});
   EXPECT_FALSE(Collect());
   EXPECT_THAT(Lines("hits"), IsEmpty());
@@ -203,9 +200,9 @@ TEST_F(ProgramRunnerTest, AMapThatCannotBeReadIsNoDecoderError) {
 TEST_F(ProgramRunnerTest, WhatAnIteratorLeftHalfFilledIsMissingAndNothingElseIs) {
   auto filled = Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})});
   FakeLoadedProgram& iterator = *filled;
-  runner_.Add({.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
+  runner_.Add({.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
               std::move(filled));
-  runner_.Add({.name = "b", .metrics = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
+  runner_.Add({.name = "b", .sources = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
   iterator.iterators_ = std::unexpected(Error{ErrorKind::kExhausted, ENOMEM, "no room"});
   const auto collected = Collect();
   ASSERT_FALSE(collected);
@@ -225,9 +222,9 @@ TEST_F(ProgramRunnerTest, WhatAnIteratorLeftHalfFilledIsMissingAndNothingElseIs)
 }
 
 TEST_F(ProgramRunnerTest, WhatIsKnownToBeUnusableFailsNoLookButIsCounted) {
-  MetricPlan unusable = Counter("never");
-  unusable.unusable = Error{ErrorKind::kInvalid, 0, "sizes"};
-  runner_.Add({.name = "a", .metrics = {unusable, Counter("no_map", "absent")}},
+  SourcePlan unusable = Counter("never");
+  unusable.metrics[0].unusable = Error{ErrorKind::kInvalid, 0, "sizes"};
+  runner_.Add({.name = "a", .sources = {unusable, Counter("no_map", "absent")}},
               Loaded({MakeMap("counts", {{1, 10}})}));
   EXPECT_TRUE(Collect());
   EXPECT_THAT(Lines("never"), IsEmpty());
@@ -235,7 +232,7 @@ TEST_F(ProgramRunnerTest, WhatIsKnownToBeUnusableFailsNoLookButIsCounted) {
 }
 
 TEST_F(ProgramRunnerTest, KeepsTheDeadlineAndSaysWhatIsMissing) {
-  runner_.Add({.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
+  runner_.Add({.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
               Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
   clock_.step = seconds(1);
   const auto collected = Collect(seconds(4));
@@ -248,7 +245,7 @@ TEST_F(ProgramRunnerTest, KeepsTheDeadlineAndSaysWhatIsMissing) {
 }
 
 TEST_F(ProgramRunnerTest, Fault13TheLimitOfSeriesIsOneForAll) {
-  runner_.Add({.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
+  runner_.Add({.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
               Loaded({MakeMap("m1", {{1, 1}, {2, 1}, {3, 1}}),
                       MakeMap("m2", {{1, 1}, {2, 1}, {3, 1}, {4, 1}})}));
   ASSERT_TRUE(Collect());
@@ -259,10 +256,13 @@ TEST_F(ProgramRunnerTest, Fault13TheLimitOfSeriesIsOneForAll) {
 }
 
 // Two metrics of one map; `width`: of the second one's label.
-ProgramPlan TwoOfOneMap(size_t width = 4) {
-  MetricPlan second = Counter("two");
+ProgramPlan TwoOfOneMap(uint32_t width = 4) {
+  SourcePlan source = Counter("one");
+  MetricPlan second = source.metrics[0];
+  second.name = "two";
   second.labels[0].field.size = width;
-  return {.name = "a", .metrics = {Counter("one"), second}};
+  source.metrics.push_back(second);
+  return {.name = "a", .sources = {source}};
 }
 
 TEST_F(ProgramRunnerTest, MetricsOfOneMapAreReadAtOnce) {
@@ -275,7 +275,7 @@ TEST_F(ProgramRunnerTest, MetricsOfOneMapAreReadAtOnce) {
               ElementsAre("config=a,metric=one 2", "config=a,metric=two 2"));
 
   ProgramRunner alone({.sys = sys_, .clock = clock_, .sources = {}, .event_sources = {}}, {});
-  alone.Add({.name = "a", .metrics = {Counter("one")}},
+  alone.Add({.name = "a", .sources = {Counter("one")}},
             Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
   ASSERT_TRUE(Collect(alone));
   EXPECT_EQ(sys_.Calls(Method::kLookupBatch), 2 * once);
@@ -317,10 +317,10 @@ TEST_F(ProgramRunnerTest, TellsOfTheProgramsLikeEbpfExporter) {
       {.program = "refused", .section = "kprobe/x"}};
   runner_.Add(
       {.name = "a",
-       .programs = {{"on_exec", "tp/exec"}, {"on_exit", "tp/exit"}, {"refused", "kprobe/x"}},
-       .metrics = {Counter("hits")}},
+       .functions = {{"on_exec", "tp/exec"}, {"on_exit", "tp/exit"}, {"refused", "kprobe/x"}},
+       .sources = {Counter("hits")}},
       std::move(loaded));
-  runner_.AddFailed({.name = "b", .programs = {{"first", "tp/x"}, {"second", "tp/y"}}});
+  runner_.AddFailed({.name = "b", .functions = {{"first", "tp/x"}, {"second", "tp/y"}}});
   ASSERT_TRUE(Collect());
   EXPECT_THAT(Lines("ebpf_exporter_enabled_configs"), ElementsAre("name=a 1", "name=b 1"));
   EXPECT_THAT(Lines("ebpf_exporter_ebpf_program_info"),
