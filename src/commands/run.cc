@@ -17,6 +17,7 @@
 #include "daemon/poller.h"
 #include "daemon/process.h"
 #include "daemon/service_manager.h"
+#include "http/unix_socket.h"
 #include "settings/option_rows.h"
 #include "settings/option_values.h"
 #include "settings/otlp_settings.h"
@@ -101,9 +102,11 @@ Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
   if (!options.prometheus) return nullptr;
   auto server = HttpServer::Start(options.http, std::move(routes));
   if (!server) return server;
-  for (const std::string& address : (*server)->addresses())
-    spdlog::info("serving {} on http://{}{}", DescribeSource(options), address,
-                 options.telemetry_path);
+  for (const std::string& address : (*server)->addresses()) {
+    const bool tcp = !address.starts_with(kUnixPrefix);
+    spdlog::info("serving {} on {}{}{}", DescribeSource(options), tcp ? "http://" : "", address,
+                 tcp ? options.telemetry_path : "");
+  }
   return server;
 }
 

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "http/unix_socket.h"
+
 namespace bpftally {
 namespace {
 
@@ -150,11 +152,13 @@ Result<ListenSocket> ListenOn(const std::string& host, const HostPort& wanted,
 }  // namespace
 
 Result<ListenSocket> Listen(const std::string& address) {
+  if (address.starts_with(kUnixPrefix)) return ListenOnUnixSocket(address);
   const auto wanted = Split(address);
   if (!wanted) {
     return std::unexpected(CannotListen(
         ErrorKind::kInvalid, 0, address,
-        "expected HOST:PORT, [IPV6]:PORT or :PORT, with a port from 0 (a free one) to 65535"));
+        "expected HOST:PORT, [IPV6]:PORT or :PORT, with a port from 0 (a free one) to 65535, or "
+        "unix:/PATH"));
   }
   if (!wanted->host.empty()) return ListenOn(wanted->host, *wanted, address);
   auto dual_stack = ListenOn("::", *wanted, address);

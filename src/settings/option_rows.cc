@@ -164,7 +164,8 @@ std::vector<OptionRow> ServingRows() {
        "pushes",
        [](Options& o, Value v) { return SetDuration(o.poll_interval, v); }},
       {"web.listen-address", "HOST:PORT", kServing, ":9435",
-       "Where to serve; repeatable, port 0 takes a free one",
+       "Where to serve; repeatable; port 0 takes a free one, unix:/PATH is a Unix socket for this "
+       "user and root only",
        [](Options& o, Value v) {
          o.http.listen_addresses.push_back(v);
          return Result<void>();

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/unique_fd.h"
 
@@ -51,6 +52,9 @@ class HttpClient {
                             : connect(fd_.get(), reinterpret_cast<sockaddr*>(&v6), sizeof(v6));
     if (failure != 0) throw std::runtime_error("cannot connect");
   }
+
+  // Takes a connection that is open already.
+  explicit HttpClient(UniqueFd connected) : fd_(std::move(connected)) {}
 
   static uint16_t PortOf(std::string_view address) {
     uint16_t port = 0;
