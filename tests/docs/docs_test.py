@@ -56,7 +56,7 @@ def flags_table(facts, section):
 
 
 def commands_table(facts, _):
-    rows = [[f"`bpftally {cell(' '.join(fact[2:4]).strip())}`", cell(fact[4].removeprefix(f"{fact[3]}: "))]
+    rows = [[f"`bpftally {cell(' '.join(fact[2:4]).strip())}`", cell(fact[4])]
             for fact in facts if fact[0] == "command"]
     return table(["command", "does"], rows)
 
