@@ -44,7 +44,8 @@ class AggregatesCollector final : public Collector {
   }
 
   // A count of a part would look like a drop: a kind that was not walked completely has none.
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    const Snapshot& snapshot = view.snapshot;
     Result<void> result;
     const auto whole = [&](ObjectKind kind) {
       const Result<void> complete = CheckComplete(snapshot, kind);

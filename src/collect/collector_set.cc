@@ -10,7 +10,7 @@
 namespace bpftally {
 namespace {
 
-// No collector's: who chooses by collector still learns how those fared.
+// Owned by no collector, so `collect[]` never filters them out.
 constexpr std::string_view kOwner;
 
 MetricFamily& AddSuccess(MetricBatch& batch) {
@@ -22,10 +22,9 @@ MetricFamily& AddSuccess(MetricBatch& batch) {
                    kOwner);
 }
 
-Result<void> CollectGuarded(Collector& collector, const Snapshot& snapshot, MetricBatch& batch,
-                            std::chrono::steady_clock::time_point deadline) {
+Result<void> CollectGuarded(Collector& collector, const CensusView& view, MetricBatch& batch) {
   try {
-    return collector.CollectBy(deadline, snapshot, batch);
+    return collector.Collect(view, batch);
   } catch (const std::exception& exception) {
     return std::unexpected(Error{ErrorKind::kInternal, 0, exception.what()});
   } catch (...) {
@@ -35,8 +34,9 @@ Result<void> CollectGuarded(Collector& collector, const Snapshot& snapshot, Metr
 
 }  // namespace
 
-CollectorSet::CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, const Clock& clock)
-    : collectors_(std::move(collectors)), clock_(clock) {
+CollectorSet::CollectorSet(std::vector<std::unique_ptr<Collector>> collectors,
+                           const CollectOptions& options, const Clock& clock)
+    : collectors_(std::move(collectors)), views_(options), clock_(clock) {
   for (const auto& collector : collectors_)
     reports_.push_back(
         {.name = collector->name(), .help = collector->help(), .success = {}, .error = {}});
@@ -45,17 +45,17 @@ CollectorSet::CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, c
 void CollectorSet::Collect(const Snapshot& snapshot, MetricBatch& batch,
                            std::chrono::steady_clock::time_point deadline) {
   batch.collected_at_ns = clock_.WallNanoseconds();  // not the snapshot's: a replay's is old
-  for (size_t i = 0; i < collectors_.size(); ++i) Run(i, snapshot, batch, deadline);
+  const CensusView view = views_.Build(snapshot, deadline);
+  for (size_t i = 0; i < collectors_.size(); ++i) Run(i, view, batch);
   for (const ObjectKind kind : kObjectKinds)
     vanished_[static_cast<size_t>(kind)] += snapshot.StatusOf(kind).vanished;
   AddOutcomes(batch);
   AddTotals(snapshot, batch);
 }
 
-void CollectorSet::Run(size_t index, const Snapshot& snapshot, MetricBatch& batch,
-                       std::chrono::steady_clock::time_point deadline) {
+void CollectorSet::Run(size_t index, const CensusView& view, MetricBatch& batch) {
   const auto start = clock_.Now();
-  const Result<void> result = CollectGuarded(*collectors_[index], snapshot, batch, deadline);
+  const Result<void> result = CollectGuarded(*collectors_[index], view, batch);
   const std::chrono::duration<double> duration = clock_.Now() - start;
 
   const std::lock_guard lock(mutex_);

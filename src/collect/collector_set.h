@@ -29,8 +29,9 @@ struct CollectorReport {
 // and in the log (there on a change of state only).
 class CollectorSet {
  public:
-  // `clock` must outlive the set.
-  CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, const Clock& clock);
+  // The options are those that the collectors were made with. `clock` must outlive the set.
+  CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, const CollectOptions& options,
+               const Clock& clock);
 
   // One thread at a time. By `deadline` even those end that read something themselves.
   void Collect(const Snapshot& snapshot, MetricBatch& batch,
@@ -45,12 +46,12 @@ class CollectorSet {
   std::vector<CollectorReport> Reports() const;
 
  private:
-  void Run(size_t index, const Snapshot& snapshot, MetricBatch& batch,
-           std::chrono::steady_clock::time_point deadline);
+  void Run(size_t index, const CensusView& view, MetricBatch& batch);
   void AddOutcomes(MetricBatch& batch) const;
   void AddTotals(const Snapshot& snapshot, MetricBatch& batch) const;
 
   std::vector<std::unique_ptr<Collector>> collectors_;
+  CensusViewBuilder views_;
   const Clock& clock_;
   std::map<std::pair<std::string_view, ErrorKind>, uint64_t> errors_;  // by collector and reason
   std::array<uint64_t, kObjectKinds.size()> vanished_{};               // by ObjectKind

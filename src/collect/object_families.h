@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "collect/chooser.h"
+#include "collect/census_view.h"
 #include "model/metric_batch.h"
 #include "model/snapshot.h"
 
@@ -25,48 +25,11 @@ struct DroppedSeries {
   uint64_t& Of(ObjectKind kind) { return by_kind[static_cast<size_t>(kind)]; }
 };
 
-inline Candidate CandidateOf(const ProgramInfo& info) {
-  return {info.id, info.memory_bytes.value_or(0), info.run_time_ns.value_or(0)};
-}
-inline Candidate CandidateOf(const MapInfo& info) {
-  return {info.id, info.memory_bytes.value_or(0), 0};
-}
-inline Candidate CandidateOf(const LinkInfo& info) { return {info.id, 0, 0}; }
-inline Candidate CandidateOf(const BtfInfo& info) { return {info.id, info.size_bytes, 0}; }
-
 // Since when an object's counters count; 0 where unknown.
 inline int64_t CountsSince(const ProgramInfo& info) { return info.load_time_ns.value_or(0); }
 template <typename Info>
 int64_t CountsSince(const Info&) {
   return 0;
-}
-
-template <typename Info>
-struct ChosenObjects {
-  std::vector<const Info*> kept;  // both by ascending id
-  std::vector<const Info*> dropped;
-};
-
-template <typename Info>
-ChosenObjects<Info> ChooseObjects(const std::vector<Info>& objects, bool hide_self,
-                                  Chooser& chooser) {
-  std::vector<const Info*> visible;
-  std::vector<Candidate> candidates;
-  visible.reserve(objects.size());
-  candidates.reserve(objects.size());
-  for (const Info& info : objects) {
-    if constexpr (requires { info.self; }) {
-      if (hide_self && info.self) continue;
-    }
-    visible.push_back(&info);
-    candidates.push_back(CandidateOf(info));
-  }
-  const std::vector<bool> flags = chooser.Choose(candidates);
-  ChosenObjects<Info> chosen;
-  chosen.kept.reserve(visible.size());
-  for (size_t i = 0; i < visible.size(); ++i)
-    (flags[i] ? chosen.kept : chosen.dropped).push_back(visible[i]);
-  return chosen;
 }
 
 template <typename T>

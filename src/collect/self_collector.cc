@@ -15,7 +15,8 @@ class SelfCollector final : public Collector {
   std::string_view name() const override { return "self"; }
   std::string_view help() const override { return "What bpftally is, can do here, and costs."; }
 
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    const Snapshot& snapshot = view.snapshot;
     AddBuildInfo(batch);
     AddFeatures(snapshot, batch);
     AddDropped(snapshot, batch);

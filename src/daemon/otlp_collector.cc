@@ -17,9 +17,9 @@ class OtlpCollector final : public Collector {
   std::string_view name() const override { return "otlp"; }
   std::string_view help() const override { return "How the pushes over OTLP fare."; }
 
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
     const StatsList endpoints = stats_();
-    const int64_t start = ProcessStart(snapshot);
+    const int64_t start = ProcessStart(view.snapshot);
     AddExports(endpoints, start, batch);
     AddPoints(endpoints, start, batch);
     AddSpans(endpoints, start, batch);

@@ -37,7 +37,7 @@ class ScriptedCollector final : public Collector {
 
   std::string_view name() const override { return name_; }
   std::string_view help() const override { return "Does as it is told."; }
-  Result<void> Collect(const Snapshot&, MetricBatch& batch) override {
+  Result<void> Collect(const CensusView&, MetricBatch& batch) override {
     batch.Add({std::string(name_) + "_ran", "Help.", MetricType::kGauge, ""}, name_)
         .samples.push_back({nullptr, uint64_t{1}});
     return script_();
@@ -64,7 +64,8 @@ class CollectorSetTest : public testing::Test {
   }
 
   MetricBatch Collect(const Snapshot& snapshot = {}) {
-    if (set_ == nullptr) set_ = std::make_unique<CollectorSet>(std::move(collectors_), clock_);
+    if (set_ == nullptr)
+      set_ = std::make_unique<CollectorSet>(std::move(collectors_), CollectOptions{}, clock_);
     MetricBatch batch;
     set_->Collect(snapshot, batch);
     const Result<void> valid = Validate(batch);
@@ -211,12 +212,12 @@ TEST_F(CollectorSetTest, ReportsForTheLandingPage) {
 }
 
 TEST(CollectorSetReportsTest, BeforeTheFirstRunNothingIsSaid) {
-  const CollectorSet set(MakeCollectors({}), SystemClock());
+  const CollectorSet set(MakeCollectors({}), {}, SystemClock());
   for (const CollectorReport& report : set.Reports()) EXPECT_EQ(report.success, std::nullopt);
 }
 
 TEST(CollectorSetRealTest, AFullSnapshotMakesAValidBatchThatSucceeds) {
-  CollectorSet set(MakeCollectors({}), SystemClock());
+  CollectorSet set(MakeCollectors({}), {}, SystemClock());
   MetricBatch batch;
   set.Collect(FullSnapshot(), batch);
   const Result<void> valid = Validate(batch);

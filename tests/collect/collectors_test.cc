@@ -24,13 +24,15 @@ using testing::IsEmpty;
 // Collectors keep state between polls, so the tests do too.
 class Collectors {
  public:
-  explicit Collectors(const CollectOptions& options = {}) : collectors_(MakeCollectors(options)) {}
+  explicit Collectors(const CollectOptions& options = {})
+      : collectors_(MakeCollectors(options)), views_(options) {}
 
   MetricBatch Collect(const Snapshot& snapshot) {
     MetricBatch batch;
     failed_.clear();
+    const CensusView view = views_.Build(snapshot);
     for (const auto& collector : collectors_) {
-      if (!collector->Collect(snapshot, batch)) failed_.insert(std::string(collector->name()));
+      if (!collector->Collect(view, batch)) failed_.insert(std::string(collector->name()));
     }
     const Result<void> valid = Validate(batch);
     EXPECT_TRUE(valid) << valid.error().message;
@@ -41,6 +43,7 @@ class Collectors {
 
  private:
   std::vector<std::unique_ptr<Collector>> collectors_;
+  CensusViewBuilder views_;
   std::set<std::string> failed_;
 };
 
@@ -76,9 +79,11 @@ TEST(CollectorsTest, NamesOfTheListInOrder) {
 
 TEST(CollectorsTest, EveryFamilyBelongsToItsCollector) {
   MetricBatch batch;
+  const Snapshot snapshot = FullSnapshot();
+  const CensusView view = CensusViewBuilder({}).Build(snapshot);
   size_t families = 0;
   for (const auto& collector : MakeCollectors({})) {
-    ASSERT_TRUE(collector->Collect(FullSnapshot(), batch));
+    ASSERT_TRUE(collector->Collect(view, batch));
     for (; families < batch.families().size(); ++families)
       EXPECT_EQ(batch.families()[families].collector, collector->name());
   }
@@ -304,7 +309,8 @@ TEST(CollectorsTest, TheErrorOfTheWalkIsTold) {
   status.complete = false;
   status.error = Error{ErrorKind::kPermission, 1, "links need CAP_SYS_ADMIN"};
   MetricBatch batch;
-  const Result<void> result = MakeCollectors({}).at(2)->Collect(snapshot, batch);
+  const Result<void> result =
+      MakeCollectors({}).at(2)->Collect(CensusViewBuilder({}).Build(snapshot), batch);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::kPermission);
   EXPECT_EQ(result.error().message, "links need CAP_SYS_ADMIN");
