@@ -225,7 +225,7 @@ Result<ExitStatus> PrintMetrics(const Options& options, const Clock& clock) {
   const auto collectors = EnabledCollectors(options, clock, programs->get());
   MetricBatch batch;
   const auto deadline = clock.Now() + kPatience;
-  collectors->Collect((*source)->Take(deadline), batch, deadline);
+  collectors->Collect(*(*source)->Take(deadline), batch, deadline);
   std::string text;
   WriteText(batch, options.format, [&](std::string_view piece) { text += piece; });
   if (const auto written = WriteOut(text); !written) return std::unexpected(written.error());
@@ -239,7 +239,8 @@ Result<ExitStatus> PrintMetrics(const Options& options, const Clock& clock) {
 Result<ExitStatus> Dump(const Options& options, const Clock& clock) {
   const auto source = OpenSource(options, clock);
   if (!source) return std::unexpected(source.error());
-  const Snapshot snapshot = (*source)->Take(clock.Now() + kPatience);
+  const auto taken = (*source)->Take(clock.Now() + kPatience);
+  const Snapshot& snapshot = *taken;
   if (const auto written = WriteOut(SnapshotToYaml(snapshot)); !written)
     return std::unexpected(written.error());
 
