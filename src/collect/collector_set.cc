@@ -15,7 +15,7 @@ constexpr std::string_view kOwner;
 
 MetricFamily& AddSuccess(MetricBatch& batch) {
   return batch.Add({"bpftally_collector_success",
-                    "1: the collector's metrics are whole; 0: something is missing.",
+                    "Whether the collector's metrics are complete (1) or something is missing (0).",
                     MetricType::kGauge,
                     "",
                     {"collector"}},
@@ -86,7 +86,7 @@ std::vector<CollectorReport> CollectorSet::Reports() const {
 void CollectorSet::AddOutcomes(MetricBatch& batch) const {
   MetricFamily& success = AddSuccess(batch);
   MetricFamily& duration = batch.Add({"bpftally_collector_duration_seconds",
-                                      "How long the collector took.",
+                                      "Time that the collector took at the latest poll.",
                                       MetricType::kGauge,
                                       "s",
                                       {"collector"}},
@@ -110,7 +110,7 @@ void CollectorSet::AddTotals(const Snapshot& snapshot, MetricBatch& batch) const
         {batch.Labels({key.first, ErrorKindName(key.second)}), count, ProcessStart(snapshot)});
   MetricFamily& vanished =
       batch.Add({"bpftally_objects_vanished_total",
-                 "Objects that were gone between being listed and being read: normal.",
+                 "Objects that were gone between being listed and being read, which is normal.",
                  MetricType::kCounter,
                  "{object}",
                  {"kind"}},

@@ -34,7 +34,7 @@ void AddAttachInfo(Families& families, const std::vector<LabelValues>& identitie
                    MetricBatch& batch) {
   families.AddInfo(
       {"bpf_link_attach_info",
-       "What a link attaches to, by name.",
+       "Target that a link attaches to, by name.",
        kGauge,
        "",
        {"id", "prog_id", "type", "attach_type", "target", "netns"}},

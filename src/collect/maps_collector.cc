@@ -41,7 +41,7 @@ std::vector<Family> OwnFamilies() {
                        kGauge, "By", kLabels},
                       [](const MapInfo& info) { return Known(info.buffer_size_bytes); }});
   families.push_back(
-      {{"bpf_map_buffer_backlog_bytes", "Bytes in a ring buffer that nobody has consumed yet.",
+      {{"bpf_map_buffer_backlog_bytes", "Bytes in a ring buffer that have not been consumed yet.",
         kGauge, "By", kLabels},
        [](const MapInfo& info) { return Known(info.buffer_backlog_bytes); }});
   families.push_back(

@@ -40,7 +40,7 @@ std::vector<Family> SizeFamilies(bool as_gauges) {
   };
   return {
       {spec("bpf_program_size_jitted_bytes",
-            "Size of the program's machine code; 0: it is interpreted.", "By"),
+            "Size of the program's machine code; 0 if it is interpreted.", "By"),
        [](const ProgramInfo& info) { return Known(info.jitted_bytes); }},
       {spec("bpf_program_size_translated_bytes",
             "Size of the program's BPF instructions as the verifier left them.", "By"),
