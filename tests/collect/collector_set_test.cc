@@ -36,7 +36,7 @@ class ScriptedCollector final : public Collector {
       : name_(name), script_(std::move(script)) {}
 
   std::string_view name() const override { return name_; }
-  std::string_view help() const override { return "Does as it is told."; }
+  std::string_view help() const override { return "Runs a script."; }
   Result<void> Collect(const CensusView&, MetricBatch& batch) override {
     batch.Add({std::string(name_) + "_ran", "Help.", MetricType::kGauge, ""}, name_)
         .samples.push_back({nullptr, uint64_t{1}});
@@ -198,7 +198,7 @@ TEST_F(CollectorSetTest, ReportsForTheLandingPage) {
   std::vector<CollectorReport> reports = set_->Reports();
   ASSERT_EQ(reports.size(), 2U);
   EXPECT_EQ(reports[0].name, "moody");
-  EXPECT_EQ(reports[0].help, "Does as it is told.");
+  EXPECT_EQ(reports[0].help, "Runs a script.");
   EXPECT_EQ(reports[0].success, false);
   EXPECT_EQ(reports[0].seconds, 2);
   EXPECT_EQ(reports[0].error, "needs CAP_BPF");

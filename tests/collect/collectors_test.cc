@@ -277,7 +277,7 @@ TEST(AggregatesCollectorTest, StateOfTheSubsystem) {
   EXPECT_EQ(ValueOf(CollectOnce(snapshot), "bpf_stats_enabled"), Unsigned(0));
 }
 
-// The count of a part would look like a drop.
+// The count of an incomplete walk would seem to be a drop.
 TEST(AggregatesCollectorTest, AnIncompleteKindHasNoAggregates) {
   Snapshot snapshot = FullSnapshot();
   snapshot.StatusOf(ObjectKind::kMap).complete = false;
@@ -303,7 +303,7 @@ TEST(CollectorsTest, WhoLacksAKindFails) {
   }
 }
 
-TEST(CollectorsTest, TheErrorOfTheWalkIsTold) {
+TEST(CollectorsTest, TheErrorOfTheWalkIsReturned) {
   Snapshot snapshot = FullSnapshot();
   KindStatus& status = snapshot.StatusOf(ObjectKind::kLink);
   status.complete = false;
@@ -338,7 +338,7 @@ TEST(SelfCollectorTest, BuildFeaturesAndProcess) {
             1'795'248'000'500'000'000);
 }
 
-// Three of each kind, of which the limit lets through two: by memory, told by ascending id.
+// Three of each kind, of which the limit lets through two: by memory, listed by ascending id.
 Snapshot ThreeOfEach() {
   Snapshot snapshot = BareSnapshot();
   snapshot.programs = {WithId<ProgramInfo>(1), WithId<ProgramInfo>(2), WithId<ProgramInfo>(3)};
