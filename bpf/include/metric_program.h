@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 #pragma once
 
-/* Helpers for metric programs: counting in maps, and slots of histograms. */
+/* Helpers for metric programs: counting in maps, durations, and slots of histograms. */
 #include <linux/bpf.h>
 #include <linux/types.h>
 
@@ -22,6 +22,15 @@ static __always_inline void Add(void *map, const void *key, __u64 amount)
       return; /* the map is full */
   }
   __sync_fetch_and_add(value, amount);
+}
+
+/*
+ * Returns the time from `begin` to `end`, two values of bpf_ktime_get_ns(). Where they come from two CPUs, the clock of
+ * the first may be a little ahead of the other's: the time is then 0, while the plain difference would be 584 years.
+ */
+static __always_inline __u64 NanosecondsBetween(__u64 begin, __u64 end)
+{
+  return end > begin ? end - begin : 0;
 }
 
 /* Returns the lowest i with value <= 2^i: the slot in an exp2 histogram, whose bounds are inclusive. */

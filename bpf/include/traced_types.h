@@ -52,14 +52,26 @@ struct timer_list {
   void (*function)(struct timer_list *);
 };
 
+struct in6_addr {
+  union {
+    __u32 u6_addr32[4];
+  } in6_u;
+};
+
 struct sock_common {
   unsigned short skc_family;
   volatile unsigned char skc_state;
+  struct in6_addr skc_v6_daddr; /* not in kernels without IPv6 */
 };
 
 struct sock {
   struct sock_common __sk_common;
   __u16 sk_protocol;
+};
+
+/* A connection that a listener has not accepted yet. */
+struct request_sock {
+  struct sock_common __req_common;
 };
 
 struct cgroup_subsys_state {

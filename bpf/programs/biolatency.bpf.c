@@ -86,7 +86,7 @@ int BPF_PROG(request_completed, struct request *request, int error, unsigned int
 
   if (!issued)
     return 0;
-  nanoseconds = bpf_ktime_get_ns() - *issued;
+  nanoseconds = NanosecondsBetween(*issued, bpf_ktime_get_ns());
   bpf_map_delete_elem(&issue_times, &address);
   if (!disk)
     return 0; /* the device has no disk yet, or no longer */

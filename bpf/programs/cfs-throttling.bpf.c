@@ -46,7 +46,7 @@ int BPF_PROG(unthrottled, struct cfs_rq *queue)
 
   if (!since)
     return 0;
-  nanoseconds = bpf_ktime_get_ns() - *since;
+  nanoseconds = NanosecondsBetween(*since, bpf_ktime_get_ns());
   bpf_map_delete_elem(&throttled_since, &address);
   key.cgroup = queue->tg->css.cgroup->kn->id;
   key.slot = MicrosecondSlot(nanoseconds, LAST_SLOT);

@@ -48,7 +48,7 @@ static void EndWait(const struct task_struct *task)
 
   if (!since)
     return;
-  nanoseconds = bpf_ktime_get_ns() - *since;
+  nanoseconds = NanosecondsBetween(*since, bpf_ktime_get_ns());
   bpf_map_delete_elem(&waiting_since, &pid);
   slot = MicrosecondSlot(nanoseconds, LAST_SLOT);
   Add(&run_queue_latency_seconds, &slot, 1);

@@ -70,7 +70,7 @@ int BPF_PROG(softirq_entered, unsigned int kind)
     return 0;
   now->entered = bpf_ktime_get_ns();
   if (now->raised)
-    Record(&softirq_entry_latency_seconds, kind, now->entered - now->raised);
+    Record(&softirq_entry_latency_seconds, kind, NanosecondsBetween(now->raised, now->entered));
   now->raised = 0;
   return 0;
 }
@@ -82,7 +82,7 @@ int BPF_PROG(softirq_left, unsigned int kind)
 
   if (!now || !now->entered)
     return 0;
-  Record(&softirq_service_latency_seconds, kind, bpf_ktime_get_ns() - now->entered);
+  Record(&softirq_service_latency_seconds, kind, NanosecondsBetween(now->entered, bpf_ktime_get_ns()));
   now->entered = 0;
   return 0;
 }

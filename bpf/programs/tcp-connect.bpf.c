@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Measures how long the other side takes to accept TCP connections that this host opens. */
+#include "ip_family.h"
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -34,11 +35,11 @@ struct {
 static void EndAttempt(const struct sock *sock, bool connected)
 {
   __u64 address = (__u64)sock, nanoseconds, *begun = bpf_map_lookup_elem(&attempts, &address);
-  struct histogram_key key = {.family = sock->__sk_common.skc_family};
+  struct histogram_key key = {.family = IpFamily(&sock->__sk_common)};
 
   if (!begun)
     return;
-  nanoseconds = bpf_ktime_get_ns() - *begun;
+  nanoseconds = NanosecondsBetween(*begun, bpf_ktime_get_ns());
   bpf_map_delete_elem(&attempts, &address);
   if (!connected)
     return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Counts retransmitted TCP segments by address family and connection state. */
+/* Counts retransmitted TCP segments by IP family and connection state. */
+#include "ip_family.h"
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -24,7 +25,7 @@ struct {
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(segment_resent, struct sock *sock)
 {
-  struct state_key key = {.family = sock->__sk_common.skc_family, .state = sock->__sk_common.skc_state};
+  struct state_key key = {.family = IpFamily(&sock->__sk_common), .state = sock->__sk_common.skc_state};
 
   if (bpf_core_field_exists(struct trace_event_raw_tcp_retransmit_skb, err) && (int)ctx[2] != 0)
     return 0;
@@ -33,9 +34,9 @@ int BPF_PROG(segment_resent, struct sock *sock)
 }
 
 SEC("tp_btf/tcp_retransmit_synack")
-int BPF_PROG(handshake_resent, struct sock *listener)
+int BPF_PROG(handshake_resent, struct sock *listener, struct request_sock *request)
 {
-  struct state_key key = {.family = listener->__sk_common.skc_family, .state = TCP_SYN_RECV};
+  struct state_key key = {.family = IpFamily(&request->__req_common), .state = TCP_SYN_RECV};
 
   Add(&tcp_retransmits_total, &key, 1);
   return 0;

@@ -5,8 +5,8 @@
 
 namespace bpftally {
 
-// Whether the types stand where 32-bit loads may read them: libbpf looks at their own offset only,
-// and not at the length of the header before them, which whoever made the BTF chose.
+// Returns whether 32-bit loads may read the types: libbpf checks their own offset only, and not the
+// length of the header before them, which is up to the maker of the BTF.
 bool HasAlignedTypes(std::span<const std::byte> btf);
 
 }  // namespace bpftally

@@ -46,7 +46,7 @@ const btf_type* SkipTo(const btf* types, uint32_t id, bool (*is_kind)(const btf_
 bool IsStruct(const btf_type* type) { return btf_is_struct(type); }
 
 // `__type(key, T)` in a map definition is a member "key" of type pointer to T. 0 where there is
-// none. What is not among the first members is not looked for.
+// none. Only the first members are searched.
 uint32_t PointeeOfMember(const btf* types, const btf_type* definition, const char* name) {
   const btf_member* members = btf_members(definition);
   const uint32_t count = std::min<uint32_t>(btf_vlen(definition), kMaxMembers);

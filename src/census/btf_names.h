@@ -23,14 +23,14 @@ struct BtfFree {
 };
 using BtfPtr = std::unique_ptr<btf, BtfFree>;
 
-// What tells one map of an object from another with the same first 15 characters.
+// Distinguishes one map of an object from another with the same first 15 characters.
 struct MapIdentity {
   std::string_view short_name;  // the kernel's
   uint32_t key_type_id = 0;
   uint32_t value_type_id = 0;
 };
 
-// The full names that BTF objects hold, looked up by BTF id. The kernel's own names end after 15
+// Finds the full names that BTF objects hold, by BTF id. The kernel's own names end after 15
 // characters. Parsed BTF is kept, up to a limit, until EndPass(): many lookups of one pass ask for
 // the same object, and callers cache the names. BTF comes from whoever loaded it: what does not
 // parse gives no name, and none makes a pass long or large.
@@ -62,7 +62,7 @@ class BtfNames {
 
   static std::vector<MapVariable> ReadMaps(const btf* types);
   static bool Fits(const MapVariable& variable, const MapIdentity& map);
-  // What it gives stands until the next call.
+  // The result is valid until the next call.
   Result<Parsed*> Load(uint32_t btf_id);
   void MakeRoom(size_t bytes);
 

@@ -8,8 +8,7 @@
 //    ObjectKind with its name. List the struct's fields in model/snapshot_fields.h for the YAML.
 // 2. Write census/<kind>_part.cc: a class that extends ObjectPart and walks by ids, by an iterator,
 //    or both. ObjectPart does the rest: source, status, count of new objects.
-// 3. Declare its factory in parts.h and call it in parts.cc, after the parts whose objects it
-// needs.
+// 3. Declare its factory in parts.h and call it in parts.cc, after the parts that it builds on.
 // 4. Where the kernel lists the kind by commands or an iterator of its own, name them in
 //    kernel/real_bpf_sys.cc and kernel/iterator_loader.cc.
 // 5. Publish it: see collect/collector.h.

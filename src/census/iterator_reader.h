@@ -13,14 +13,13 @@
 
 namespace bpftally {
 
-// What one pass of an iterator wrote, and why that is not all of it where it was cut short.
+// Bytes that one pass of an iterator wrote, and why that is not all where it was cut short.
 struct IteratorStream {
   std::span<const std::byte> bytes;
   Result<void> ended;
 };
 
-// One pass of the iterator behind `link_fd`. `buffer` is the memory to read into, kept from pass to
-// pass.
+// Reads one pass of the iterator behind `link_fd` into `buffer`, which is kept from pass to pass.
 IteratorStream ReadIterator(const Pass& pass, int link_fd, std::vector<std::byte>& buffer);
 
 // Cuts a stream into records that start with their own size: the next record of at least sizeof(T),
@@ -45,7 +44,7 @@ Result<Record<T>> NextRecordOf(std::span<const std::byte>& stream) {
 }
 
 // Reads the whole pass, record by record. What goes wrong with one record's object does not keep
-// the others from being read: the first error of `add` is told at the end.
+// the others from being read: the first error of `add` is returned at the end.
 template <typename T, typename Add>
 Result<void> ReadRecords(IteratorStream stream, Add add) {
   FirstError errors;
@@ -59,7 +58,7 @@ Result<void> ReadRecords(IteratorStream stream, Add add) {
   return errors.result();
 }
 
-// A char array of the kernel's as text: up to its NUL.
+// Returns a char array of the kernel as text, up to its NUL.
 std::string FixedText(std::span<const char> text);
 
 }  // namespace bpftally

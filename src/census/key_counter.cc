@@ -10,9 +10,9 @@
 namespace bpftally {
 namespace {
 
-// Where the key that the walk stands at is deleted, the kernel begins anew at the first one, and
-// what was counted comes again. It shows by a key that comes twice or, where all that were seen
-// are gone, by another first key than the walk began with. Such a walk counts for nothing.
+// Walks over the keys. If the key that the walk has reached is deleted, the kernel begins anew at
+// the first one, and counted keys come again. That shows by a key that comes twice or, where all
+// earlier keys are gone, by another first key than the walk began with. Such a walk is discarded.
 class KeyCounter {
  public:
   KeyCounter(const Pass& pass, int fd, const MapInfo& map, size_t limit)
@@ -61,7 +61,7 @@ class KeyCounter {
     return same_first && !twice ? End::kReached : End::kBeganAnew;
   }
 
-  // Kept instead of the keys. Where two have the same, the number is unknown.
+  // Kept instead of the keys. Where two keys have the same hash, their number is unknown.
   static size_t Hash(const std::vector<std::byte>& key) {
     return std::hash<std::string_view>()({reinterpret_cast<const char*>(key.data()), key.size()});
   }

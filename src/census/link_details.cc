@@ -64,7 +64,7 @@ bool KnowsUprobeMulti(size_t known) {  // 6.8
   return BPFTALLY_HAS_FIELD(bpf_link_info, uprobe_multi.pid, known);
 }
 
-// Names of perf events came with 6.6; the first answer says only of what kind it is.
+// Names of perf events came with 6.6; the first answer says only which kind it is.
 void PerfEvent(const Pass& pass, int fd, uint32_t kind, LinkDetails& details) {
   Text text{};
   const auto answer = AskAgain(pass, fd, [&](bpf_link_info& query) {
@@ -107,7 +107,7 @@ void UprobeMulti(const Pass& pass, int fd, LinkDetails& details) {
   details.target = NonEmpty(FixedText(text));
 }
 
-// Which BTF object, if any, a program's own functions are described in.
+// Finds the BTF object, if any, that describes a program's own functions.
 std::optional<uint32_t> BtfOfProgram(const Pass& pass, uint32_t program) {
   const auto fd = pass.sys.OpenById(ObjectKind::kProgram, program);
   bpf_prog_info info{};
@@ -117,10 +117,10 @@ std::optional<uint32_t> BtfOfProgram(const Pass& pass, uint32_t program) {
 
 struct Tracer {
   bool replaces = false;    // a function of another BPF program (freplace)
-  bool on_program = false;  // no BTF object of the kernel's is its target (told from 6.0 on)
+  bool on_program = false;  // no BTF object of the kernel's is its target (known from 6.0 on)
 };
 
-// Empty where the tracing program cannot be asked.
+// Returns nothing where the tracing program cannot be read.
 std::optional<Tracer> AskTracer(const Pass& pass, uint32_t program) {
   const auto fd = pass.sys.OpenById(ObjectKind::kProgram, program);
   bpf_prog_info info{};
@@ -128,9 +128,9 @@ std::optional<Tracer> AskTracer(const Pass& pass, uint32_t program) {
       fd ? GetInfo(pass.sys, fd->get(), info) : Result<size_t>(std::unexpected(fd.error()));
   if (!known) return std::nullopt;
   const bool replaces = info.type == BPF_PROG_TYPE_EXT;
-  const bool tells = BPFTALLY_HAS_FIELD(bpf_prog_info, attach_btf_id, *known);
+  const bool known_object = BPFTALLY_HAS_FIELD(bpf_prog_info, attach_btf_id, *known);
   return Tracer{.replaces = replaces,
-                .on_program = replaces || (tells && info.attach_btf_obj_id == 0)};
+                .on_program = replaces || (known_object && info.attach_btf_obj_id == 0)};
 }
 
 // The traced function stands in the BTF object target_obj_id; where a program is traced, this is

@@ -1,6 +1,6 @@
 #pragma once
 
-// How a link's target reads as a name: the same words whichever source told it.
+// Names of links' targets: the same words whichever source they come from.
 
 #include <cstdint>
 #include <optional>

@@ -29,13 +29,13 @@ std::string_view TextOf(std::span<const std::byte> tail) {
   return text.substr(0, text.find('\0'));
 }
 
-// Whether the missed count of a link grows in its life.
+// Returns whether the missed count of a link grows in its life.
 bool CountsMissed(const link_record& record) {
   return record.type == BPF_LINK_TYPE_KPROBE_MULTI ||
          (record.type == BPF_LINK_TYPE_PERF_EVENT && record.program_type == BPF_PROG_TYPE_KPROBE);
 }
 
-// The target as far as the record alone has its name.
+// Returns the target if the record alone has its name.
 std::optional<std::string> TargetOf(const link_record& record, std::string_view text,
                                     const std::vector<MapInfo>& maps) {
   if ((record.known & LINK_KNOWS_TEXT) && !text.empty()) return std::string(text);
@@ -45,14 +45,14 @@ std::optional<std::string> TargetOf(const link_record& record, std::string_view 
   }
   if (record.type == BPF_LINK_TYPE_NETNS && (record.known & LINK_KNOWS_NETNS))
     return NetnsTarget(record.netns);
-  // Of tracepoints and probes the event's type and config are no name.
+  // The event's type and config do not name tracepoints and probes.
   if ((record.known & LINK_KNOWS_PERF) && record.program_type == BPF_PROG_TYPE_PERF_EVENT) {
     return PerfEventTarget(record.perf_type, record.perf_config);
   }
   return std::nullopt;
 }
 
-// Whether bpf_link_info can tell what this record could not.
+// Returns whether bpf_link_info may have what this record lacks.
 bool NeedsDetails(const link_record& record, const LinkInfo& link) {
   if (link.target) return CountsMissed(record);
   switch (record.type) {
@@ -75,7 +75,7 @@ class LinksPart final : public ObjectPart {
 
  private:
   struct Constant {
-    uint32_t type = 0;  // tells a link from a later one with the same id
+    uint32_t type = 0;  // distinguishes a link from a later one with the same id
     LinkDetails details;
   };
 
@@ -89,7 +89,7 @@ class LinksPart final : public ObjectPart {
   Result<void> Add(const Pass& pass, const link_record& record, std::string_view text,
                    Snapshot& snapshot);
   Result<void> Visit(const Pass& pass, int fd, Snapshot& snapshot);
-  // What the system call gives for a link that the iterator listed; empty where it is gone by now.
+  // Reads by system call what the iterator lacks; empty where the link is gone by now.
   Result<LinkDetails> Details(const Pass& pass, uint32_t id, uint32_t type);
   std::optional<std::string> CgroupPath(const Pass& pass, const link_record& record);
 

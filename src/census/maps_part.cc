@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint32_t kArena = 33;  // BPF_MAP_TYPE_ARENA; in uapi from 6.9
 
-// Whether the memory of a map changes with its content.
+// Returns whether the memory of a map changes with its content.
 bool HasVaryingMemory(const MapInfo& map) {
   const MapType& type = MapTypeOf(map.type);
   return type.has_varying_memory || (type.is_hash && (map.flags & BPF_F_NO_PREALLOC) != 0);
@@ -69,7 +69,7 @@ class MapsPart final : public ObjectPart {
 
  private:
   struct Constant {
-    uint32_t type = 0;  // these four tell a map from a later one with the same id
+    uint32_t type = 0;  // these four distinguish a map from a later one with the same id
     uint32_t max_entries = 0;
     uint32_t flags = 0;
     uint32_t btf_id = 0;
@@ -103,7 +103,7 @@ MapsPart::Constant& MapsPart::Remember(const MapInfo& map) {
   return constant;
 }
 
-// Fails where it is too late to look: under its short name the map would be another one for a pass.
+// Fails when time is up: under its short name the map would be another one for a pass.
 Result<void> MapsPart::SetName(const Pass& pass, MapIdentity identity, Constant& constant,
                                MapInfo& map) {
   map.name = constant.name.value_or(std::string(identity.short_name));

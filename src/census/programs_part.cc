@@ -34,7 +34,7 @@ struct ProgramQuery {
   }
 };
 
-// Whatever was said: it may wrap, but not overflow.
+// Unsigned, since a load time that makes no sense may wrap but must not overflow.
 int64_t WallTime(const Pass& pass, uint64_t boot_ns) {
   return static_cast<int64_t>(boot_ns + static_cast<uint64_t>(pass.boot_to_wall_ns));
 }
@@ -97,8 +97,8 @@ ProgramInfo FromRecord(const Pass& pass, const program_record& record,
   return program;
 }
 
-// What the iterator may lack where it cannot follow pointers (before 6.2 under
-// lockdown=confidentiality) or per-CPU ones (before 5.19): the system call tells it.
+// Reads by system call what the iterator lacks where it cannot follow pointers (before 6.2 under
+// lockdown=confidentiality) or per-CPU ones (before 5.19).
 Result<void> FillIn(const Pass& pass, ProgramInfo& program) {
   if (program.run_count && program.map_ids && program.jitted_bytes) return {};
   if (auto in_time = pass.CheckDeadline(); !in_time) return in_time;
@@ -111,13 +111,13 @@ Result<void> FillIn(const Pass& pass, ProgramInfo& program) {
       return {};  // it was there for the iterator, and is listed
     return std::unexpected(known.error());
   }
-  const ProgramInfo told = FromQuery(pass, query, *known);
-  if (!program.jitted_bytes) program.jitted_bytes = told.jitted_bytes;
-  if (!program.map_ids) program.map_ids = told.map_ids;
+  const ProgramInfo queried = FromQuery(pass, query, *known);
+  if (!program.jitted_bytes) program.jitted_bytes = queried.jitted_bytes;
+  if (!program.map_ids) program.map_ids = queried.map_ids;
   if (!program.run_count) {
-    program.run_time_ns = told.run_time_ns;
-    program.run_count = told.run_count;
-    program.recursion_misses = told.recursion_misses;
+    program.run_time_ns = queried.run_time_ns;
+    program.run_count = queried.run_count;
+    program.recursion_misses = queried.recursion_misses;
   }
   return {};
 }
@@ -134,7 +134,7 @@ class ProgramsPart final : public ObjectPart {
 
  private:
   struct Constant {
-    int64_t load_time_ns = 0;  // with the id, tells a program from a later one with the same id
+    int64_t load_time_ns = 0;  // distinguishes a program from a later one with the same id
     std::optional<std::string> name = std::nullopt;  // empty: not known yet, like the memory
     std::optional<uint64_t> memory_bytes = std::nullopt;
   };
@@ -164,8 +164,7 @@ ProgramsPart::Constant& ProgramsPart::Remember(uint32_t id, int64_t load_time_ns
   return constant;
 }
 
-// Fails where it is too late to look: under its short name the program would be another one for a
-// pass.
+// Fails when time is up: under its short name the program would be another one for a pass.
 Result<void> ProgramsPart::SetName(const Pass& pass, uint32_t type_id, std::string short_name,
                                    Constant& constant, ProgramInfo& program) {
   program.name = constant.name.value_or(std::move(short_name));

@@ -16,14 +16,14 @@ namespace bpftally {
 
 class BpfSys;
 
-// What every walk needs to know of the pass that it is part of.
+// The pass that a walk is part of.
 struct Pass {
   BpfSys& sys;
   const Clock& clock;
   std::chrono::steady_clock::time_point deadline;
   int64_t boot_to_wall_ns = 0;
   bool may_open =
-      false;  // objects can be opened by id here (CAP_SYS_ADMIN), for what only that tells
+      false;  // objects can be opened by id here (CAP_SYS_ADMIN), for what nothing else gives
 
   Result<void> CheckDeadline() const;
 };
@@ -44,14 +44,14 @@ class FirstError {
 Result<void> WalkIds(const Pass& pass, ObjectKind kind,
                      const std::function<Result<void>(uint32_t id)>& visit);
 
-// The same, each object opened for the time of its visit. An object that is gone by then, or goes
+// Does the same, with each object open during its visit. An object that is gone by then, or goes
 // during the visit (ErrorKind::kVanished), is counted in `vanished`. One that cannot be read for
-// another reason does not end the walk either: the first such error is told at the end.
+// another reason does not end the walk either: the first such error is returned at the end.
 Result<void> WalkObjects(const Pass& pass, ObjectKind kind, uint64_t& vanished,
                          const std::function<Result<void>(uint32_t id, int fd)>& visit);
 
-// Drops from a cache by id what is not in the list of a whole walk. What is left over is never more
-// than what is alive.
+// Drops from a cache by id what is not in the list of a whole walk. Skipped while the cache
+// has no more entries than there are objects.
 template <typename Cache, typename Info>
 void ForgetDead(Cache& cache, const std::vector<Info>& alive) {
   if (cache.size() <= alive.size()) return;

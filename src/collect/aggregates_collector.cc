@@ -10,7 +10,7 @@ namespace {
 constexpr auto kGauge = MetricType::kGauge;
 
 // The longest program that the verifier takes from a privileged loader: a constant of the kernel,
-// BPF_COMPLEXITY_LIMIT_INSNS, which it tells nowhere.
+// BPF_COMPLEXITY_LIMIT_INSNS, which it does not publish.
 constexpr uint64_t kVerifierInstructionLimit = 1'000'000;  // 5.2
 
 struct TypeTotals {
@@ -43,8 +43,9 @@ class AggregatesCollector final : public Collector {
     return "Counts and memory by type, objects created, state of the BPF subsystem.";
   }
 
-  // A count of a part would look like a drop: a kind that was not walked completely has none.
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
+  // The count of an incomplete walk would seem to be a drop, so such a kind has none.
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    const Snapshot& snapshot = view.snapshot;
     Result<void> result;
     const auto whole = [&](ObjectKind kind) {
       const Result<void> complete = CheckComplete(snapshot, kind);
@@ -89,12 +90,13 @@ class AggregatesCollector final : public Collector {
   void AddBtf(const Snapshot& snapshot, MetricBatch& batch) const {
     std::array<uint64_t, 2> counts{};
     for (const BtfInfo& info : snapshot.btf) ++counts[info.kernel ? 1 : 0];
-    MetricFamily& family = batch.Add({"bpf_btf_objects",
-                                      "BTF objects in the kernel: of the kernel itself, or not.",
-                                      kGauge,
-                                      "{object}",
-                                      {"kernel"}},
-                                     name());
+    MetricFamily& family =
+        batch.Add({"bpf_btf_objects",
+                   "BTF objects in the kernel, by whether they describe the kernel itself.",
+                   kGauge,
+                   "{object}",
+                   {"kernel"}},
+                  name());
     for (const bool kernel : {false, true})
       family.samples.push_back({batch.Labels({BoolLabel(kernel)}), counts[kernel ? 1 : 0]});
   }
@@ -127,14 +129,14 @@ class AggregatesCollector final : public Collector {
   }
 
   void AddCreated(const Snapshot& snapshot, MetricBatch& batch) const {
-    MetricFamily& family =
-        batch.Add({"bpf_objects_created_total",
-                   "Objects created since bpftally started, by the growth of the highest id: "
-                   "short-lived ones too.",
-                   MetricType::kCounter,
-                   "{object}",
-                   {"kind"}},
-                  name());
+    MetricFamily& family = batch.Add(
+        {"bpf_objects_created_total",
+         "Objects created since bpftally started, short-lived ones included: the growth of "
+         "the highest id.",
+         MetricType::kCounter,
+         "{object}",
+         {"kind"}},
+        name());
     for (const ObjectKind kind : kObjectKinds) {
       if (const auto& created = snapshot.StatusOf(kind).created)
         family.samples.push_back(
@@ -145,7 +147,7 @@ class AggregatesCollector final : public Collector {
   void AddState(const Snapshot& snapshot, MetricBatch& batch) const {
     MetricFamily& stats = batch.Add(
         {"bpf_stats_enabled",
-         "1: the kernel gathers run statistics of BPF programs; 0: it does not.", kGauge, ""},
+         "Whether the kernel gathers run statistics of BPF programs (1) or not (0).", kGauge, ""},
         name());
     if (snapshot.stats_enabled)
       stats.samples.push_back({nullptr, uint64_t{*snapshot.stats_enabled ? 1U : 0U}});

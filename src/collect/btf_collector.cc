@@ -8,15 +8,13 @@ const std::vector<std::string> kLabels = {"id", "name", "kernel"};
 
 class BtfCollector final : public Collector {
  public:
-  BtfCollector(const CollectOptions& options, std::shared_ptr<DroppedSeries> dropped)
-      : chooser_(options.max_objects), dropped_(std::move(dropped)) {}
+  explicit BtfCollector(std::shared_ptr<DroppedSeries> dropped) : dropped_(std::move(dropped)) {}
 
   std::string_view name() const override { return "btf"; }
   std::string_view help() const override { return "Every BTF object: type data in the kernel."; }
 
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
-    const ChosenObjects<BtfInfo> chosen = ChooseObjects(snapshot.btf, false, chooser_);
-    ObjectFamilies<BtfInfo> families(chosen, name(), batch, dropped_->Of(ObjectKind::kBtf));
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    ObjectFamilies<BtfInfo> families(view.btf, name(), batch, dropped_->Of(ObjectKind::kBtf));
     const auto identities = families.Labels([&](const BtfInfo& info) {
       return batch.Labels(
           {batch.InternNumber(info.id), batch.Intern(info.name), BoolLabel(info.kernel)});
@@ -27,19 +25,17 @@ class BtfCollector final : public Collector {
                  identities, [](const BtfInfo& info) {
                    return std::optional<Number>(uint64_t{info.size_bytes});
                  });
-    return CheckComplete(snapshot, ObjectKind::kBtf);
+    return CheckComplete(view.snapshot, ObjectKind::kBtf);
   }
 
  private:
-  Chooser chooser_;
   std::shared_ptr<DroppedSeries> dropped_;
 };
 
 }  // namespace
 
-std::unique_ptr<Collector> MakeBtfCollector(const CollectOptions& options,
-                                            std::shared_ptr<DroppedSeries> dropped) {
-  return std::make_unique<BtfCollector>(options, std::move(dropped));
+std::unique_ptr<Collector> MakeBtfCollector(std::shared_ptr<DroppedSeries> dropped) {
+  return std::make_unique<BtfCollector>(std::move(dropped));
 }
 
 }  // namespace bpftally

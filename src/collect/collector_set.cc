@@ -10,22 +10,21 @@
 namespace bpftally {
 namespace {
 
-// No collector's: who chooses by collector still learns how those fared.
+// Owned by no collector, so `collect[]` never filters them out.
 constexpr std::string_view kOwner;
 
 MetricFamily& AddSuccess(MetricBatch& batch) {
   return batch.Add({"bpftally_collector_success",
-                    "1: the collector's metrics are whole; 0: something is missing.",
+                    "Whether the collector's metrics are complete (1) or something is missing (0).",
                     MetricType::kGauge,
                     "",
                     {"collector"}},
                    kOwner);
 }
 
-Result<void> CollectGuarded(Collector& collector, const Snapshot& snapshot, MetricBatch& batch,
-                            std::chrono::steady_clock::time_point deadline) {
+Result<void> CollectGuarded(Collector& collector, const CensusView& view, MetricBatch& batch) {
   try {
-    return collector.CollectBy(deadline, snapshot, batch);
+    return collector.Collect(view, batch);
   } catch (const std::exception& exception) {
     return std::unexpected(Error{ErrorKind::kInternal, 0, exception.what()});
   } catch (...) {
@@ -35,8 +34,9 @@ Result<void> CollectGuarded(Collector& collector, const Snapshot& snapshot, Metr
 
 }  // namespace
 
-CollectorSet::CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, const Clock& clock)
-    : collectors_(std::move(collectors)), clock_(clock) {
+CollectorSet::CollectorSet(std::vector<std::unique_ptr<Collector>> collectors,
+                           const CollectOptions& options, const Clock& clock)
+    : collectors_(std::move(collectors)), views_(options), clock_(clock) {
   for (const auto& collector : collectors_)
     reports_.push_back(
         {.name = collector->name(), .help = collector->help(), .success = {}, .error = {}});
@@ -45,17 +45,17 @@ CollectorSet::CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, c
 void CollectorSet::Collect(const Snapshot& snapshot, MetricBatch& batch,
                            std::chrono::steady_clock::time_point deadline) {
   batch.collected_at_ns = clock_.WallNanoseconds();  // not the snapshot's: a replay's is old
-  for (size_t i = 0; i < collectors_.size(); ++i) Run(i, snapshot, batch, deadline);
+  const CensusView view = views_.Build(snapshot, deadline);
+  for (size_t i = 0; i < collectors_.size(); ++i) Run(i, view, batch);
   for (const ObjectKind kind : kObjectKinds)
     vanished_[static_cast<size_t>(kind)] += snapshot.StatusOf(kind).vanished;
   AddOutcomes(batch);
   AddTotals(snapshot, batch);
 }
 
-void CollectorSet::Run(size_t index, const Snapshot& snapshot, MetricBatch& batch,
-                       std::chrono::steady_clock::time_point deadline) {
+void CollectorSet::Run(size_t index, const CensusView& view, MetricBatch& batch) {
   const auto start = clock_.Now();
-  const Result<void> result = CollectGuarded(*collectors_[index], snapshot, batch, deadline);
+  const Result<void> result = CollectGuarded(*collectors_[index], view, batch);
   const std::chrono::duration<double> duration = clock_.Now() - start;
 
   const std::lock_guard lock(mutex_);
@@ -86,7 +86,7 @@ std::vector<CollectorReport> CollectorSet::Reports() const {
 void CollectorSet::AddOutcomes(MetricBatch& batch) const {
   MetricFamily& success = AddSuccess(batch);
   MetricFamily& duration = batch.Add({"bpftally_collector_duration_seconds",
-                                      "How long the collector took.",
+                                      "Time that the collector took at the latest poll.",
                                       MetricType::kGauge,
                                       "s",
                                       {"collector"}},
@@ -110,7 +110,7 @@ void CollectorSet::AddTotals(const Snapshot& snapshot, MetricBatch& batch) const
         {batch.Labels({key.first, ErrorKindName(key.second)}), count, ProcessStart(snapshot)});
   MetricFamily& vanished =
       batch.Add({"bpftally_objects_vanished_total",
-                 "Objects that were gone between being listed and being read: normal.",
+                 "Objects that were gone between being listed and being read, which is normal.",
                  MetricType::kCounter,
                  "{object}",
                  {"kind"}},

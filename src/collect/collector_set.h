@@ -16,7 +16,7 @@
 
 namespace bpftally {
 
-// How a collector fares: for the landing page.
+// State of one collector, for the landing page.
 struct CollectorReport {
   std::string_view name;
   std::string_view help;
@@ -25,19 +25,20 @@ struct CollectorReport {
   std::string error;            // of the latest run that failed; empty if none did
 };
 
-// Runs collectors such that a failing one never hides another, and tells how each fared, as metrics
-// and in the log (there on a change of state only).
+// Runs collectors so that a failing one never hides another, and reports the state of each as
+// metrics and in the log (there on a change of state only).
 class CollectorSet {
  public:
-  // `clock` must outlive the set.
-  CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, const Clock& clock);
+  // The options are those that the collectors were made with. `clock` must outlive the set.
+  CollectorSet(std::vector<std::unique_ptr<Collector>> collectors, const CollectOptions& options,
+               const Clock& clock);
 
-  // One thread at a time. By `deadline` even those end that read something themselves.
+  // One thread at a time. Collectors that read something themselves end by `deadline`.
   void Collect(const Snapshot& snapshot, MetricBatch& batch,
                std::chrono::steady_clock::time_point deadline =
                    std::chrono::steady_clock::time_point::max());
 
-  // What to say where no snapshot came back in time: of every collector that it failed. From any
+  // Reports every collector as failed, for a poll whose snapshot did not come in time. From any
   // thread.
   void CollectNothing(MetricBatch& batch) const;
 
@@ -45,12 +46,12 @@ class CollectorSet {
   std::vector<CollectorReport> Reports() const;
 
  private:
-  void Run(size_t index, const Snapshot& snapshot, MetricBatch& batch,
-           std::chrono::steady_clock::time_point deadline);
+  void Run(size_t index, const CensusView& view, MetricBatch& batch);
   void AddOutcomes(MetricBatch& batch) const;
   void AddTotals(const Snapshot& snapshot, MetricBatch& batch) const;
 
   std::vector<std::unique_ptr<Collector>> collectors_;
+  CensusViewBuilder views_;
   const Clock& clock_;
   std::map<std::pair<std::string_view, ErrorKind>, uint64_t> errors_;  // by collector and reason
   std::array<uint64_t, kObjectKinds.size()> vanished_{};               // by ObjectKind

@@ -9,9 +9,9 @@ std::vector<std::unique_ptr<Collector>> MakeCollectors(const CollectOptions& opt
   collectors.push_back(MakeProgramsCollector(options, dropped));
   collectors.push_back(MakeMapsCollector(options, dropped));
   collectors.push_back(MakeLinksCollector(options, dropped));
-  collectors.push_back(MakeBtfCollector(options, dropped));
+  collectors.push_back(MakeBtfCollector(dropped));
   collectors.push_back(MakeAggregatesCollector(options));
-  collectors.push_back(MakeSelfCollector(options, dropped));  // last: it tells what they dropped
+  collectors.push_back(MakeSelfCollector(options, dropped));  // last: it reports what they dropped
   return collectors;
 }
 

@@ -15,8 +15,7 @@ std::unique_ptr<Collector> MakeMapsCollector(const CollectOptions& options,
                                              std::shared_ptr<DroppedSeries> dropped);
 std::unique_ptr<Collector> MakeLinksCollector(const CollectOptions& options,
                                               std::shared_ptr<DroppedSeries> dropped);
-std::unique_ptr<Collector> MakeBtfCollector(const CollectOptions& options,
-                                            std::shared_ptr<DroppedSeries> dropped);
+std::unique_ptr<Collector> MakeBtfCollector(std::shared_ptr<DroppedSeries> dropped);
 std::unique_ptr<Collector> MakeAggregatesCollector(const CollectOptions& options);
 std::unique_ptr<Collector> MakeSelfCollector(const CollectOptions& options,
                                              std::shared_ptr<const DroppedSeries> dropped);

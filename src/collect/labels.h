@@ -1,6 +1,6 @@
 #pragma once
 
-// Label values. What is not known is the empty string: to Prometheus the same as no label.
+// Label values. An unknown one is the empty string, to Prometheus the same as no label.
 
 #include <cstdint>
 #include <optional>

@@ -34,7 +34,7 @@ void AddAttachInfo(Families& families, const std::vector<LabelValues>& identitie
                    MetricBatch& batch) {
   families.AddInfo(
       {"bpf_link_attach_info",
-       "What a link attaches to, by name.",
+       "Target that a link attaches to, by name.",
        kGauge,
        "",
        {"id", "prog_id", "type", "attach_type", "target", "netns"}},
@@ -49,18 +49,15 @@ void AddAttachInfo(Families& families, const std::vector<LabelValues>& identitie
 class LinksCollector final : public Collector {
  public:
   LinksCollector(const CollectOptions& options, std::shared_ptr<DroppedSeries> dropped)
-      : hide_self_(options.hide_self),
-        types_as_numbers_(options.type_labels_as_numbers),
+      : types_as_numbers_(options.type_labels_as_numbers),
         compat_(options.compat),
-        chooser_(options.max_objects),
         dropped_(std::move(dropped)) {}
 
   std::string_view name() const override { return "links"; }
   std::string_view help() const override { return "Every BPF link, and what it attaches to."; }
 
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
-    const ChosenObjects<LinkInfo> chosen = ChooseObjects(snapshot.links, hide_self_, chooser_);
-    Families families(chosen, name(), batch, dropped_->Of(ObjectKind::kLink));
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    Families families(view.links, name(), batch, dropped_->Of(ObjectKind::kLink));
     const auto identities = families.Labels([&](const LinkInfo& info) {
       return batch.Labels({batch.InternNumber(info.id), batch.InternNumber(info.program_id),
                            TypeLabel(info.type, LinkTypeName, types_as_numbers_, batch)});
@@ -78,14 +75,12 @@ class LinksCollector final : public Collector {
         {"bpf_link_missed_total", "Hits of the link's probes at which the program could not run.",
          MetricType::kCounter, "{hit}", kLabels},
         identities, [](const LinkInfo& info) { return Known(info.missed); });
-    return CheckComplete(snapshot, ObjectKind::kLink);
+    return CheckComplete(view.snapshot, ObjectKind::kLink);
   }
 
  private:
-  bool hide_self_;
   bool types_as_numbers_;
   bool compat_;
-  Chooser chooser_;
   std::shared_ptr<DroppedSeries> dropped_;
 };
 

@@ -41,7 +41,7 @@ std::vector<Family> OwnFamilies() {
                        kGauge, "By", kLabels},
                       [](const MapInfo& info) { return Known(info.buffer_size_bytes); }});
   families.push_back(
-      {{"bpf_map_buffer_backlog_bytes", "Bytes in a ring buffer that nobody has consumed yet.",
+      {{"bpf_map_buffer_backlog_bytes", "Bytes in a ring buffer that have not been consumed yet.",
         kGauge, "By", kLabels},
        [](const MapInfo& info) { return Known(info.buffer_backlog_bytes); }});
   families.push_back(
@@ -73,20 +73,17 @@ void AddInfo(Families& families, const std::vector<LabelValues>& identities, Met
 class MapsCollector final : public Collector {
  public:
   MapsCollector(const CollectOptions& options, std::shared_ptr<DroppedSeries> dropped)
-      : hide_self_(options.hide_self),
-        types_as_numbers_(options.type_labels_as_numbers),
+      : types_as_numbers_(options.type_labels_as_numbers),
         compat_(options.compat),
         size_families_(SizeFamilies(options.size_metrics_as_gauges)),
         own_families_(OwnFamilies()),
-        chooser_(options.max_objects),
         dropped_(std::move(dropped)) {}
 
   std::string_view name() const override { return "maps"; }
   std::string_view help() const override { return "Every BPF map, its size and its fill."; }
 
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
-    const ChosenObjects<MapInfo> chosen = ChooseObjects(snapshot.maps, hide_self_, chooser_);
-    Families families(chosen, name(), batch, dropped_->Of(ObjectKind::kMap));
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    Families families(view.maps, name(), batch, dropped_->Of(ObjectKind::kMap));
     const auto identities = families.Labels([&](const MapInfo& info) {
       return batch.Labels({batch.InternNumber(info.id), batch.Intern(info.name),
                            TypeLabel(info.type, MapTypeName, types_as_numbers_, batch)});
@@ -98,16 +95,14 @@ class MapsCollector final : public Collector {
       families.Add(size_families_, identities);
     }
     families.Add(own_families_, identities);
-    return CheckComplete(snapshot, ObjectKind::kMap);
+    return CheckComplete(view.snapshot, ObjectKind::kMap);
   }
 
  private:
-  bool hide_self_;
   bool types_as_numbers_;
   bool compat_;
   std::vector<Family> size_families_;
   std::vector<Family> own_families_;
-  Chooser chooser_;
   std::shared_ptr<DroppedSeries> dropped_;
 };
 

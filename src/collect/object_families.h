@@ -1,7 +1,7 @@
 #pragma once
 
-// What the collectors of objects (programs, maps, links, BTF) share: which objects get series, and
-// families with one sample for each of them.
+// Shared by the collectors of objects (programs, maps, links, BTF): families with one sample for
+// each object that gets series.
 
 #include <array>
 #include <cstdint>
@@ -12,61 +12,24 @@
 #include <vector>
 
 #include "base/error.h"
-#include "collect/chooser.h"
+#include "collect/census_view.h"
 #include "model/metric_batch.h"
 #include "model/snapshot.h"
 
 namespace bpftally {
 
-// How many series --max-objects left out, by ObjectKind, summed over polls. The collectors of
-// objects count, `self` tells: MakeCollectors lets them share one.
+// Counts the series that --max-objects left out, by ObjectKind, summed over polls. The collectors
+// of objects count and `self` publishes: MakeCollectors lets them share one.
 struct DroppedSeries {
   std::array<uint64_t, kObjectKinds.size()> by_kind{};
   uint64_t& Of(ObjectKind kind) { return by_kind[static_cast<size_t>(kind)]; }
 };
 
-inline Candidate CandidateOf(const ProgramInfo& info) {
-  return {info.id, info.memory_bytes.value_or(0), info.run_time_ns.value_or(0)};
-}
-inline Candidate CandidateOf(const MapInfo& info) {
-  return {info.id, info.memory_bytes.value_or(0), 0};
-}
-inline Candidate CandidateOf(const LinkInfo& info) { return {info.id, 0, 0}; }
-inline Candidate CandidateOf(const BtfInfo& info) { return {info.id, info.size_bytes, 0}; }
-
-// Since when an object's counters count; 0 where unknown.
+// Returns since when an object's counters count; 0 where unknown.
 inline int64_t CountsSince(const ProgramInfo& info) { return info.load_time_ns.value_or(0); }
 template <typename Info>
 int64_t CountsSince(const Info&) {
   return 0;
-}
-
-template <typename Info>
-struct ChosenObjects {
-  std::vector<const Info*> kept;  // both by ascending id
-  std::vector<const Info*> dropped;
-};
-
-template <typename Info>
-ChosenObjects<Info> ChooseObjects(const std::vector<Info>& objects, bool hide_self,
-                                  Chooser& chooser) {
-  std::vector<const Info*> visible;
-  std::vector<Candidate> candidates;
-  visible.reserve(objects.size());
-  candidates.reserve(objects.size());
-  for (const Info& info : objects) {
-    if constexpr (requires { info.self; }) {
-      if (hide_self && info.self) continue;
-    }
-    visible.push_back(&info);
-    candidates.push_back(CandidateOf(info));
-  }
-  const std::vector<bool> flags = chooser.Choose(candidates);
-  ChosenObjects<Info> chosen;
-  chosen.kept.reserve(visible.size());
-  for (size_t i = 0; i < visible.size(); ++i)
-    (flags[i] ? chosen.kept : chosen.dropped).push_back(visible[i]);
-  return chosen;
 }
 
 template <typename T>
@@ -91,7 +54,8 @@ class ObjectFamilies {
                  uint64_t& dropped)
       : chosen_(chosen), collector_(collector), batch_(batch), dropped_(dropped) {}
 
-  // What `labels_of` makes of every object that has series, once for all families that share it.
+  // Calls `labels_of` for every object that has series, once for all families that share the
+  // labels.
   template <typename LabelsOf>
   std::vector<LabelValues> Labels(LabelsOf labels_of) const {
     std::vector<LabelValues> labels;
@@ -100,7 +64,7 @@ class ObjectFamilies {
     return labels;
   }
 
-  // One sample for each object whose value is known.
+  // Adds one sample for each object whose value is known.
   template <typename Value>
   void Add(FamilySpec spec, std::span<const LabelValues> labels, Value value) {
     MetricFamily& family = Start(std::move(spec), value);
@@ -116,8 +80,8 @@ class ObjectFamilies {
     for (const ValueFamily<Info>& family : families) Add(family.spec, labels, family.value);
   }
 
-  // The same for an info family (its value is 1) with labels of its own: labels_of(info, index of
-  // the object among those that have series).
+  // Does the same for an info family (its value is 1) with labels of its own: labels_of(info, index
+  // of the object among those that have series).
   template <typename Has, typename LabelsOf>
   void AddInfo(FamilySpec spec, Has has, LabelsOf labels_of) {
     MetricFamily& family = Start(std::move(spec), has);
@@ -140,16 +104,16 @@ class ObjectFamilies {
   uint64_t& dropped_;
 };
 
-// When a program was loaded, in whole seconds since the epoch.
+// Returns when a program was loaded, in whole seconds since the epoch.
 std::optional<Number> LoadSeconds(const ProgramInfo& info);
 
-// Since when what this process counts is counted; 0 where unknown.
+// Returns since when this process counts; 0 where unknown.
 int64_t ProcessStart(const Snapshot& snapshot);
 
-// The error of a kind that was not walked completely.
+// Returns the error of a kind that was not walked completely.
 Result<void> CheckComplete(const Snapshot& snapshot, ObjectKind kind);
 
-// The spec of one of the seven sizes, which are counters in name only (CollectOptions).
+// Returns the spec of one of the seven sizes, which are counters in name only (CollectOptions).
 FamilySpec SizeSpec(FamilySpec gauge, bool as_gauge);
 
 }  // namespace bpftally

@@ -40,7 +40,7 @@ std::vector<Family> SizeFamilies(bool as_gauges) {
   };
   return {
       {spec("bpf_program_size_jitted_bytes",
-            "Size of the program's machine code; 0: it is interpreted.", "By"),
+            "Size of the program's machine code; 0 if it is interpreted.", "By"),
        [](const ProgramInfo& info) { return Known(info.jitted_bytes); }},
       {spec("bpf_program_size_translated_bytes",
             "Size of the program's BPF instructions as the verifier left them.", "By"),
@@ -124,20 +124,17 @@ void AddAttachments(Families& families, const Snapshot& snapshot,
 class ProgramsCollector final : public Collector {
  public:
   ProgramsCollector(const CollectOptions& options, std::shared_ptr<DroppedSeries> dropped)
-      : hide_self_(options.hide_self),
-        with_maps_(options.program_maps),
+      : with_maps_(options.program_maps),
         compat_(options.compat),
         shared_families_(SharedFamilies(options.size_metrics_as_gauges)),
         own_families_(RunFamilies()),
-        chooser_(options.max_objects),
         dropped_(std::move(dropped)) {}
 
   std::string_view name() const override { return "programs"; }
   std::string_view help() const override { return "Every BPF program, and what it costs."; }
 
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
-    const Objects chosen = ChooseObjects(snapshot.programs, hide_self_, chooser_);
-    Families families(chosen, name(), batch, dropped_->Of(ObjectKind::kProgram));
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    Families families(view.programs, name(), batch, dropped_->Of(ObjectKind::kProgram));
     const auto identities = families.Labels([&](const ProgramInfo& info) {
       return batch.Labels(
           {batch.InternNumber(info.id), batch.Intern(info.name), ProgramTypeName(info.type)});
@@ -149,9 +146,9 @@ class ProgramsCollector final : public Collector {
       families.Add(shared_families_, identities);
     }
     families.Add(own_families_, identities);
-    AddAttachments(families, snapshot, identities);
-    if (with_maps_) AddMaps(chosen, batch);
-    return CheckComplete(snapshot, ObjectKind::kProgram);
+    AddAttachments(families, view.snapshot, identities);
+    if (with_maps_) AddMaps(view.programs, batch);
+    return CheckComplete(view.snapshot, ObjectKind::kProgram);
   }
 
  private:
@@ -179,12 +176,10 @@ class ProgramsCollector final : public Collector {
       dropped_->Of(ObjectKind::kProgram) += MapsOf(*info).size();
   }
 
-  bool hide_self_;
   bool with_maps_;
   bool compat_;
   std::vector<Family> shared_families_;
   std::vector<Family> own_families_;
-  Chooser chooser_;
   std::shared_ptr<DroppedSeries> dropped_;
 };
 

@@ -13,9 +13,12 @@ class SelfCollector final : public Collector {
       : libbpf_version_(options.libbpf_version), dropped_(std::move(dropped)) {}
 
   std::string_view name() const override { return "self"; }
-  std::string_view help() const override { return "What bpftally is, can do here, and costs."; }
+  std::string_view help() const override {
+    return "Version, features and resource use of bpftally itself.";
+  }
 
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    const Snapshot& snapshot = view.snapshot;
     AddBuildInfo(batch);
     AddFeatures(snapshot, batch);
     AddDropped(snapshot, batch);
@@ -27,7 +30,7 @@ class SelfCollector final : public Collector {
   void AddBuildInfo(MetricBatch& batch) const {
     batch
         .Add({"bpftally_build_info",
-              "What this bpftally was built from.",
+              "Version and revision of this bpftally, and the version of its libbpf.",
               kGauge,
               "",
               {"version", "revision", "libbpf_version"}},
@@ -38,13 +41,13 @@ class SelfCollector final : public Collector {
   }
 
   void AddFeatures(const Snapshot& snapshot, MetricBatch& batch) const {
-    MetricFamily& family =
-        batch.Add({"bpftally_feature_available",
-                   "1: this kernel and our privileges give the feature by that source; 0: not.",
-                   kGauge,
-                   "",
-                   {"feature", "source"}},
-                  name(), snapshot.features.size());
+    MetricFamily& family = batch.Add(
+        {"bpftally_feature_available",
+         "Whether this kernel and our privileges give the feature by that source (1) or not (0).",
+         kGauge,
+         "",
+         {"feature", "source"}},
+        name(), snapshot.features.size());
     for (const Feature& feature : snapshot.features)
       family.samples.push_back(
           {batch.Labels({batch.Intern(feature.name), batch.Intern(feature.source)}),

@@ -33,7 +33,7 @@ std::unique_ptr<CollectorSet> EnabledCollectors(const Options& options, const Cl
   if (programs != nullptr) collectors.push_back(programs->MakeCollector());
   if (pusher != nullptr)
     collectors.push_back(MakeOtlpCollector([pusher] { return pusher->Stats(); }));
-  return std::make_unique<CollectorSet>(std::move(collectors), clock);
+  return std::make_unique<CollectorSet>(std::move(collectors), collect, clock);
 }
 
 std::vector<OptionRow> CollectionRows() {

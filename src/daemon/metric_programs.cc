@@ -21,24 +21,17 @@ namespace {
 
 class ProgramsCollector final : public Collector {
  public:
-  ProgramsCollector(ProgramRunner& runner, const Clock& clock) : runner_(runner), clock_(clock) {}
+  explicit ProgramsCollector(ProgramRunner& runner) : runner_(runner) {}
 
   std::string_view name() const override { return kMetricPrograms; }
   std::string_view help() const override { return "What the metric programs count."; }
 
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
-    constexpr std::chrono::seconds kPatience{10};
-    return CollectBy(clock_.Now() + kPatience, snapshot, batch);
-  }
-
-  Result<void> CollectBy(std::chrono::steady_clock::time_point deadline, const Snapshot&,
-                         MetricBatch& batch) override {
-    return runner_.Collect(deadline, batch);
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    return runner_.Collect(view.deadline, batch);
   }
 
  private:
   ProgramRunner& runner_;
-  const Clock& clock_;
 };
 
 Result<std::vector<std::string>> FilesOf(const ProgramOptions& options) {
@@ -164,7 +157,7 @@ Result<void> MetricPrograms::LoadInto(ProgramPlan& plan, const ProgramOptions& o
 }
 
 std::unique_ptr<Collector> MetricPrograms::MakeCollector() {
-  return std::make_unique<ProgramsCollector>(runner_, clock_);
+  return std::make_unique<ProgramsCollector>(runner_);
 }
 
 std::vector<uint32_t> MetricPrograms::ProgramIds() const {

@@ -19,9 +19,9 @@ class OtlpCollector final : public Collector {
     return "Successes and failures of the pushes over OTLP.";
   }
 
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
     const StatsList endpoints = stats_();
-    const int64_t start = ProcessStart(snapshot);
+    const int64_t start = ProcessStart(view.snapshot);
     AddExports(endpoints, start, batch);
     AddPoints(endpoints, start, batch);
     AddSpans(endpoints, start, batch);

@@ -7,8 +7,8 @@
 
 namespace bpftally {
 
-// Holds what was asked for lately: never more than `capacity` entries, and an entry that nobody
-// asked for is gone after one to two lives. Two generations: no scan, no list.
+// Holds what was used lately: never more than `capacity` entries, and an unused entry is gone after
+// one to two lives. Keeps two generations, so that it needs neither a scan nor a list.
 template <typename Key, typename Value>
 class AgingCache {
  public:
@@ -16,7 +16,7 @@ class AgingCache {
 
   AgingCache(size_t capacity, std::chrono::nanoseconds life) : half_(capacity / 2), life_(life) {}
 
-  // Made empty where there is none; the reference lives until the next call.
+  // Creates an empty value where there is none; the reference lives until the next call.
   Value& Touch(const Key& key, TimePoint now) {
     Trim(now);
     if (const auto found = young_.find(key); found != young_.end()) return found->second;

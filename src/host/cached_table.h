@@ -11,8 +11,7 @@
 
 namespace bpftally {
 
-// A table that is read when somebody first asks, again for a name that is not in it, and let go
-// when nobody asks any more.
+// A table that is read at its first use, again for a name that is not in it, and dropped when idle.
 class CachedTable {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -29,7 +28,7 @@ class CachedTable {
   std::optional<std::string_view> Find(uint64_t key, TimePoint now);
   std::optional<std::string_view> FindAtOrBelow(uint64_t key, TimePoint now);
 
-  // There is a table: it could be read once.
+  // Whether the table could be read at least once.
   bool Available(TimePoint now);
 
   void Trim(TimePoint now);

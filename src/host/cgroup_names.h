@@ -14,13 +14,14 @@
 
 namespace bpftally {
 
-// Names of cgroups by id (kernfs node id), which are never used twice. Asks the kernel for one
+// Finds names of cgroups by id (kernfs node id), which is never used twice. Asks the kernel for one
 // where that is allowed, else walks the tree. A cgroup that is gone keeps its name for a while, so
 // that its last counts can still be read.
 class CgroupNames {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
-  // The path below the root of cgroup v2, "/" for the root; kVanished for an id of nobody.
+  // Returns the path below the root of cgroup v2, "/" for the root; kVanished where no cgroup has
+  // the id.
   using Resolver = std::function<Result<std::string>(uint64_t id)>;
 
   static constexpr size_t kCapacity = 65536;
@@ -32,7 +33,7 @@ class CgroupNames {
   CgroupNames(std::string root, Resolver resolve)
       : root_(std::move(root)), resolve_(std::move(resolve)), cache_(kCapacity, kLife) {}
 
-  // With the root in front. Views live until the next call.
+  // Returns the path with the root in front. Views live until the next call.
   std::optional<std::string_view> Find(uint64_t id, TimePoint now);
 
   void Trim(TimePoint now);

@@ -9,7 +9,7 @@
 namespace bpftally {
 namespace {
 
-// A mount may be hidden by a later one: what stands there now counts.
+// A later mount may hide an earlier one, so the file system that is there now is checked.
 bool IsCgroupV2(const std::string& path) {
   struct statfs status{};
   return ::statfs(path.c_str(), &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;

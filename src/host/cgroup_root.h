@@ -6,7 +6,7 @@
 
 namespace bpftally {
 
-// Where cgroup v2 is mounted; /sys/fs/cgroup if it is there. `mounts`: a file like
+// Finds where cgroup v2 is mounted; /sys/fs/cgroup if it is there. `mounts`: a file like
 // /proc/self/mounts.
 Result<std::string> FindCgroupRoot(const std::string& mounts);
 

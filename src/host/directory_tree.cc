@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// As far as they can be read.
+// Appends the directories in `path` that can be read.
 void AddChildren(const std::string& path, std::deque<std::string>& children) {
   std::error_code error;
   for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
@@ -21,7 +21,8 @@ void AddChildren(const std::string& path, std::deque<std::string>& children) {
 
 }  // namespace
 
-// Not by recursive_directory_iterator, which ends for good at the first that it cannot open.
+// Avoids recursive_directory_iterator, which ends for good at the first directory that it cannot
+// open.
 void VisitTree(const std::string& root, const std::function<bool(const std::string&)>& visit) {
   std::deque<std::string> left = {root};
   while (!left.empty()) {

@@ -5,9 +5,9 @@
 
 namespace bpftally {
 
-// Visits the directory `root` and all below it, parents first; true: with what is below, too. Each
-// is visited before anybody looks into it. What vanishes meanwhile hides nothing else; symbolic
-// links are not followed.
+// Visits the directory `root` and all directories below it, parents first. A visit that returns
+// false keeps the walk out of that directory. Directories that vanish meanwhile do not hide others;
+// symbolic links are not followed.
 void VisitTree(const std::string& root, const std::function<bool(const std::string&)>& visit);
 
 }  // namespace bpftally

@@ -19,7 +19,8 @@ namespace {
 
 using LineVisitor = std::function<void(std::string_view line)>;
 
-// In pieces: /proc/kallsyms has 10 MB and more. Of an endless line only the end counts.
+// Reads in chunks, since /proc/kallsyms has 10 MB and more. Only the end of an endless line is
+// kept.
 Result<void> ForEachLine(int fd, const LineVisitor& visit) {
   constexpr size_t kLongestLine = 4096;
   std::string rest;
@@ -29,18 +30,18 @@ Result<void> ForEachLine(int fd, const LineVisitor& visit) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::unexpected(ErrnoError(errno, "cannot read"));
     if (got == 0) break;
-    std::string_view piece(buffer.data(), static_cast<size_t>(got));
-    for (size_t end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
+    std::string_view chunk(buffer.data(), static_cast<size_t>(got));
+    for (size_t end = chunk.find('\n'); end != std::string_view::npos; end = chunk.find('\n')) {
       if (rest.empty()) {
-        visit(piece.substr(0, end));
+        visit(chunk.substr(0, end));
       } else {
-        visit(rest.append(piece.substr(0, end)));
+        visit(rest.append(chunk.substr(0, end)));
         rest.clear();
       }
-      piece.remove_prefix(end + 1);
+      chunk.remove_prefix(end + 1);
     }
     if (rest.size() > kLongestLine) rest.clear();
-    rest.append(piece);
+    rest.append(chunk);
   }
   if (!rest.empty()) visit(rest);
   return {};
@@ -52,7 +53,7 @@ Result<UniqueFd> Open(const std::string& path) {
   return fd;
 }
 
-// The next word of `line`, which loses it.
+// Removes the next word from `line` and returns it.
 std::string_view TakeWord(std::string_view& line) {
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   const std::string_view word = line.substr(0, line.find(' '));

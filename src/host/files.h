@@ -1,6 +1,7 @@
 #pragma once
 
-// The host's lists of names as tables, and how the numbers of each become one key.
+// Reads the host's lists of names into tables. Where several numbers identify an entry, they form
+// one key.
 
 #include <cstdint>
 #include <string>
@@ -11,8 +12,8 @@
 
 namespace bpftally {
 
-// /proc/kallsyms, from its start whatever was read of `fd` before. Names of modules' symbols keep
-// "\t[module]". kPermission where the kernel hides the addresses.
+// Reads /proc/kallsyms from its start, whatever was read from `fd` before. Names of modules'
+// symbols keep "\t[module]". kPermission where the kernel hides the addresses.
 Result<NameTable> ReadKernelSymbols(int fd);
 
 constexpr uint64_t PartitionKey(uint32_t major, uint32_t minor) {
@@ -21,11 +22,11 @@ constexpr uint64_t PartitionKey(uint32_t major, uint32_t minor) {
 Result<NameTable> ReadPartitions(const std::string& path);  // /proc/partitions
 
 enum class PciKind : uint64_t { kVendor, kDevice, kClass, kSubclass };
-// `id`: of a device vendor << 16 | device, of a subclass class << 8 | subclass.
+// The `id` of a device is vendor << 16 | device, that of a subclass class << 8 | subclass.
 constexpr uint64_t PciKey(PciKind kind, uint32_t id) {
   return static_cast<uint64_t>(kind) << 32 | id;
 }
-// The first of `paths` that can be read.
+// Reads the first of `paths` that can be read.
 Result<NameTable> ReadPciIds(const std::vector<std::string>& paths);
 
 }  // namespace bpftally

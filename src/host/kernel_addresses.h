@@ -11,8 +11,8 @@ namespace bpftally {
 
 using KernelAddresses = std::map<std::string, uint64_t>;
 
-// Where these symbols of the kernel and its modules are, by a file like /proc/kallsyms. An error
-// names every symbol that is not there.
+// Finds the addresses of symbols of the kernel and its modules in a file like /proc/kallsyms. An
+// error names every symbol that is not there.
 Result<KernelAddresses> FindKernelAddresses(std::span<const std::string> symbols,
                                             const std::string& kallsyms);
 

@@ -12,12 +12,13 @@ namespace bpftally {
 // Many names by number, in one buffer: 120,000 kernel symbols take 5 MiB.
 class NameTable {
  public:
-  // What comes after kMaxBytes of names is left out. Keys and Sort() first, then Find.
+  // Names after the first kMaxBytes are left out. Call Sort() after the last name and before
+  // Find().
   static constexpr size_t kMaxBytes = size_t{64} << 20;
   void Add(uint64_t key, std::string_view name);
   void Sort();
 
-  // Of several names with one key the last one added. Views live as long as the table.
+  // Returns the last one added of several names with one key. Views live as long as the table.
   std::optional<std::string_view> Find(uint64_t key) const;
   std::optional<std::string_view> FindAtOrBelow(uint64_t key) const;
 

@@ -12,7 +12,7 @@ struct NumberName {
   std::string_view name;
 };
 
-// Empty where the number has no name. `table` is sorted by number.
+// Returns nothing where the number has no name. `table` is sorted by number.
 constexpr std::string_view FindName(std::span<const NumberName> table, uint64_t number) {
   const auto found = std::ranges::lower_bound(table, number, {}, &NumberName::number);
   return found == table.end() || found->number != number ? std::string_view() : found->name;

@@ -13,8 +13,8 @@
 namespace bpftally {
 namespace {
 
-// The numbers of /proc/self/stat from field 3 (state) on: the name before it may hold blanks and
-// brackets.
+// Reads the numbers of /proc/self/stat from field 3 (state) on: the name before it may hold blanks
+// and brackets.
 std::vector<std::string_view> FieldsAfterName(std::string_view stat) {
   std::vector<std::string_view> fields;
   const size_t name_end = stat.rfind(')');

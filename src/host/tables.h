@@ -21,12 +21,12 @@ namespace bpftally {
 
 class BpfSys;
 
-// Where the facts of the host come from.
+// Files and calls that the facts of the host are read from.
 struct HostSources {
   std::string proc = "/proc";
   std::vector<std::string> pci_ids = {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"};
   std::string cgroup_root = "/sys/fs/cgroup";
-  // Until somebody knows better: the tree of cgroups is walked, interfaces have no names.
+  // Defaults: the tree of cgroups is walked, interfaces have no names.
   CgroupNames::Resolver cgroup_path = [](uint64_t) -> Result<std::string> {
     return std::unexpected(Error{ErrorKind::kUnsupported, 0, "cgroups cannot be asked for by id"});
   };
@@ -35,12 +35,11 @@ struct HostSources {
   };
 };
 
-// Those of this machine; `sys` must outlive what is made of them.
+// Returns the sources of this machine; `sys` must outlive what is made of them.
 HostSources HostSourcesOf(BpfSys& sys);
 
-// What numbers of the kernel are called on this host: each list is read when first asked for, kept
-// current, bounded, and let go when nobody asks any more. Views live until the next call. One
-// thread.
+// Resolves numeric ids (interface, device, symbol, cgroup, PCI) to names; tables load on first use
+// and are dropped when idle. Views live until the next call. One thread.
 class HostTables {
  public:
   static constexpr size_t kInterfaces = 8192;
@@ -67,10 +66,10 @@ class HostTables {
   std::optional<std::string_view> PciName(PciKind kind, uint32_t id);
   bool HasPciIds();
 
-  // To be called now and then, also when nothing is decoded.
+  // Drops idle tables. To be called now and then, also when nothing is decoded.
   void Trim();
 
-  // How many names are in memory.
+  // Number of names in memory.
   size_t size() const;
 
  private:

@@ -18,7 +18,7 @@
 
 namespace bpftally {
 
-// BPF_MAP_LOOKUP_BATCH: where to put what.
+// Buffers of BPF_MAP_LOOKUP_BATCH.
 struct BatchBuffers {
   std::span<const std::byte> after;  // what `cursor` was after the last call; empty at the start
   std::span<std::byte> cursor;       // as long as a key, and at least 4 bytes
@@ -76,7 +76,7 @@ class BpfSys {
   virtual Result<void> LookupElement(int map_fd, std::span<const std::byte> key,
                                      std::span<std::byte> value) = 0;
 
-  // BPF_MAP_LOOKUP_BATCH; 5.6. ENOSPC: one piece of the map does not fit, give more room. EINTR: a
+  // BPF_MAP_LOOKUP_BATCH; 5.6. ENOSPC: one bucket of the map does not fit, give more room. EINTR: a
   // key vanished, ask again. EINVAL or ENOTSUPP (524): not this kernel, or not this type of map.
   virtual Result<BatchAnswer> LookupBatch(int map_fd, const BatchBuffers& buffers) = 0;
 
@@ -90,7 +90,7 @@ class BpfSys {
   // Path of the cgroup v2 with this id (kernfs node id) below its root, "/" for the root itself.
   virtual Result<std::string> CgroupPath(uint64_t id) = 0;
 
-  // How many descriptors this process has open.
+  // Number of descriptors that this process has open.
   virtual Result<uint64_t> OpenFdCount() = 0;
 };
 

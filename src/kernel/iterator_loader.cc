@@ -33,7 +33,7 @@ Error LoadError(int sys_errno) {
                 "CONFIG_DEBUG_INFO_BTF, or /sys "
                 "is not mounted here"};
   }
-  // EACCES and EINVAL are what the verifier says.
+  // EACCES and EINVAL are the verifier's answers.
   return {
       ErrorKind::kUnsupported, sys_errno,
       ErrnoError(sys_errno, what + " (this kernel refuses it; --log.level=debug has its reasons)")

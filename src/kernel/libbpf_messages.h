@@ -6,7 +6,7 @@
 
 namespace bpftally {
 
-// libbpf has one callback for the whole process: all it says goes to the debug log from now on.
+// Sends all messages of libbpf to the debug log from now on, by its one callback for the process.
 void SendLibbpfMessagesToLog();
 
 // Keeps what libbpf warns of on this thread while this lives: the reason behind a bare errno.
@@ -17,7 +17,7 @@ class LibbpfWarnings {
   LibbpfWarnings& operator=(const LibbpfWarnings&) = delete;
   ~LibbpfWarnings();
 
-  // Without "libbpf: " and line end; the latest ones only.
+  // The latest messages, without "libbpf: " and line end.
   const std::vector<std::string>& lines() const { return lines_; }
   std::string_view Last() const { return lines_.empty() ? std::string_view() : lines_.back(); }
   void Clear() { lines_.clear(); }

@@ -5,7 +5,7 @@
 
 namespace bpftally {
 
-// A map as the kernel has it. Whoever opened `fd` owns it, and must outlive the handle.
+// An open map and its facts. The owner of `fd` must outlive the handle.
 struct MapHandle {
   std::string name;  // whole, as in the object
   int fd = -1;

@@ -4,7 +4,7 @@
 
 namespace bpftally {
 
-// Bytes of a page of memory, on this machine.
+// Returns the bytes of a page of memory on this machine.
 uint64_t PageSize();
 
 }  // namespace bpftally

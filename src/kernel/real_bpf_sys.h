@@ -6,7 +6,7 @@
 
 namespace bpftally {
 
-// The kernel of this machine.
+// Returns the kernel of this machine.
 std::unique_ptr<BpfSys> MakeRealBpfSys();
 
 }  // namespace bpftally

@@ -18,7 +18,7 @@ namespace bpftally {
 
 enum class MetricType { kCounter, kGauge, kHistogram };
 
-// What is the same for every sample of a family, stored once.
+// Properties that all samples of a family share, stored once.
 struct FamilySpec {
   std::string name;  // the Prometheus name, whole: a counter's ends in _total
   std::string help;
@@ -28,7 +28,7 @@ struct FamilySpec {
   std::string scope = {};  // OpenTelemetry's instrumentation scope; empty: ours
 };
 
-// Exact: a 64-bit integer of the kernel's never goes through a double.
+// A value, exact: 64-bit integers of the kernel never go through a double.
 using Number = std::variant<uint64_t, int64_t, double>;
 
 // The label values of one series: label_names.size() views, owned by the batch. Many samples of
@@ -58,8 +58,8 @@ struct MetricFamily {
   std::vector<HistogramSample> histograms;  // of a kHistogram family, instead of samples
 };
 
-// One moment's metrics: named families, plain data. Built from scratch at each poll by one thread,
-// then immutable and shared by every exporter.
+// The metrics of one moment: named families, plain data. Built from scratch at each poll by one
+// thread, then immutable and shared by every exporter.
 class MetricBatch {
  public:
   MetricBatch() = default;
@@ -84,7 +84,7 @@ class MetricBatch {
   // static.
   LabelValues Labels(std::span<const std::string_view> values);
   LabelValues Labels(std::initializer_list<std::string_view> values);
-  // Room for `count` of them, to be filled in before the batch is handed out.
+  // Reserves `count` label values, to be filled in before the batch is handed out.
   std::string_view* NewLabels(size_t count);
 
   std::span<const double> Bounds(std::span<const double> values);
@@ -107,8 +107,8 @@ class MetricBatch {
   size_t left_ = 0;
 };
 
-// Everything that an exposition must not have: invalid or clashing names, help missing, a counter
-// without _total, a duplicate series, invalid UTF-8, histogram shapes that do not fit. All
+// Finds everything that an exposition must not have: invalid or clashing names, help missing, a
+// counter without _total, a duplicate series, invalid UTF-8, histogram shapes that do not fit. All
 // findings, one a line.
 Result<void> Validate(const MetricBatch& batch);
 

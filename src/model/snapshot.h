@@ -1,6 +1,6 @@
 #pragma once
 
-// What the kernel said of its BPF subsystem at one moment: plain data, written to YAML and back by
+// The BPF subsystem of the kernel at one moment: plain data, written to YAML and back by
 // snapshot_yaml.h. An optional that is empty means "not known by any source of this pass" and makes
 // no sample: never a zero. The comment of a field names its source in bpf_*_info (or where else it
 // stands) and the first kernel that has it.
@@ -20,7 +20,7 @@ inline constexpr std::array kObjectKinds = {ObjectKind::kProgram, ObjectKind::kM
                                             ObjectKind::kLink, ObjectKind::kBtf};
 const char* ObjectKindName(ObjectKind kind);  // "program", "map", "link", "btf"
 
-// How a kind was walked.
+// Source that a kind was read from.
 enum class Source { kNone, kIterator, kSyscall };
 const char* SourceName(Source source);  // "none", "iterator", "syscall"
 
@@ -99,17 +99,17 @@ struct BtfInfo {
   bool operator==(const BtfInfo&) const = default;
 };
 
-// How the walk of one kind went.
+// Outcome of the walk of one kind.
 struct KindStatus {
   Source source = Source::kNone;
   bool complete = false;  // every object that lived through the pass is in the snapshot
-  uint64_t vanished = 0;  // gone between being listed and being read: normal
+  uint64_t vanished = 0;  // gone between being listed and being read, which is normal
   std::optional<uint64_t>
       created;  // growth of the highest id since this process started; counts short-lived ones
   std::optional<Error> error = std::nullopt;  // why it is not complete; message names what to do
 };
 
-// One thing that a probe found out at start, or that a walk learnt later.
+// Something that this kernel and our privileges allow or not, found out at start or by a walk.
 struct Feature {
   std::string name;    // "map_entries", "program_run_stats", "map_memory", …
   std::string source;  // "iterator", "syscall", "fdinfo"
@@ -118,7 +118,7 @@ struct Feature {
   bool operator==(const Feature&) const = default;
 };
 
-// This process, of /proc/self: the process_* metrics.
+// This process, from /proc/self: the process_* metrics.
 struct ProcessInfo {
   std::optional<double> cpu_seconds;  // utime + stime
   std::optional<uint64_t> resident_bytes;

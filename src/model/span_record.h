@@ -8,7 +8,7 @@
 
 namespace bpftally {
 
-// One span of a trace, as a metric program told it. Plain data.
+// One span of a trace, as a metric program reported it. Plain data.
 struct SpanRecord {
   std::array<uint8_t, 16> trace_id{};
   std::array<uint8_t, 8> span_id{};

@@ -123,7 +123,8 @@ void WholePoll(benchmark::State& state, ReaderOptions options) {
   const auto sys = MakeRealBpfSys();
   auto reader = SnapshotReader::Create(*sys, SystemClock(), options);
   if (!reader) return state.SkipWithError(reader.error().message.c_str());
-  CollectorSet collectors(MakeCollectors({.max_objects = 100'000}), SystemClock());
+  const CollectOptions all{.max_objects = 100'000};
+  CollectorSet collectors(MakeCollectors(all), all, SystemClock());
   size_t bytes = 0;
   size_t series = 0;
   const auto poll = [&] {

@@ -65,7 +65,7 @@ void CollectObjects(benchmark::State& state) {
   const Snapshot snapshot = SnapshotOf(static_cast<uint32_t>(state.range(0)));
   CollectOptions options;
   options.max_objects = static_cast<size_t>(state.range(1));
-  CollectorSet set(MakeCollectors(options), SystemClock());
+  CollectorSet set(MakeCollectors(options), options, SystemClock());
   size_t samples = 0;
   for (auto _ : state) {
     MetricBatch batch;

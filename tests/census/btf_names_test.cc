@@ -137,7 +137,7 @@ TEST_F(BtfNamesTest, Fault13TooManyVariablesAreNoMaps) {
   }
 }
 
-// Each of these looks took a minute where every entry had every member compared.
+// Each of these lookups took a minute when every entry had every member compared.
 TEST_F(BtfNamesTest, Fault13CostlyTypesHoldNobodyUp) {
   BtfBlob blob;
   blob.Variable("connections_by_address", blob.LongDefinition(65'534, blob.Int()));
@@ -193,12 +193,12 @@ class LargeBtfTest : public BtfNamesTest {
 };
 
 TEST_F(LargeBtfTest, Fault13OnlySoMuchIsHeld) {
-  const auto look = [&](uint32_t id) { EXPECT_EQ(names_.TypeName(id, function_).value(), "f"); };
-  for (const uint32_t id : {1U, 2U, 1U, 2U}) look(id);
+  const auto lookup = [&](uint32_t id) { EXPECT_EQ(names_.TypeName(id, function_).value(), "f"); };
+  for (const uint32_t id : {1U, 2U, 1U, 2U}) lookup(id);
   EXPECT_EQ(Opened(), 2);
-  for (const uint32_t id : {3U, 3U}) look(id);
+  for (const uint32_t id : {3U, 3U}) lookup(id);
   EXPECT_EQ(Opened(), 3);
-  for (const uint32_t id : {1U, 3U}) look(id);
+  for (const uint32_t id : {1U, 3U}) lookup(id);
   EXPECT_EQ(Opened(), 4);
 }
 

@@ -30,12 +30,12 @@ bool MayBeUnknown(const MapInfo& map, std::string_view field, SourceChoice sourc
   if (field == "entries" && !KernelHasFunction("bpf_map_sum_elem_count")) return true;  // 6.6
   if (source == SourceChoice::kIterator && field == "memory_bytes") return true;
   if (source != SourceChoice::kSyscall && IteratorsReadAll()) return false;
-  // Only an iterator looks inside of a map.
+  // Only an iterator reads inside of a map.
   return field == "entries" || field == "buffer_backlog_bytes" || field == "perf_lost" ||
          (field == "buffer_size_bytes" && map.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 }
 
-// Before 6.6 no system call tells what a perf event is; an iterator sees its type and number.
+// Before 6.6 no system call says what a perf event is; an iterator reads its type and number.
 bool MayPerfTargetBeUnknown(const LinkInfo& link, SourceChoice source) {
   if (source == SourceChoice::kIterator) return true;
   if (KernelIsAtLeast(6, 6)) return false;
@@ -60,7 +60,7 @@ bool MayBeUnknown(const LinkInfo& link, std::string_view field, SourceChoice sou
          (link.type == BPF_LINK_TYPE_NETFILTER && field == "netns");
 }
 
-// Which of two maps with the same beginning it is cannot be told: the beginning is a right answer.
+// Two maps with the same beginning cannot be distinguished: the beginning is a right answer.
 // Without opening objects by id there is no BTF to be read, and so no full name; and some types of
 // map have none.
 template <typename Info>
@@ -219,7 +219,7 @@ class RingBacklogTest : public CensusTest, public ::testing::WithParamInterface<
     if (page_ != MAP_FAILED) ::munmap(page_, page_size_);
   }
 
-  // What is told of the ring after its owner has written this position.
+  // Facts about the ring after its owner has written this position.
   std::optional<uint64_t> BacklogAt(uint64_t consumed) {
     std::atomic_ref(*static_cast<uint64_t*>(page_)).store(consumed);
     const Snapshot snapshot = Take({.source = GetParam()});

@@ -18,7 +18,7 @@ struct Ids {
   uint32_t link = 0;
 };
 
-// Makes one of each, tells their ids, and holds them until it is ended.
+// Makes one of each, prints their ids, and holds them until it is ended.
 void HoldOneOfEach(int tell) {
   const UniqueFd program = IteratorProgram();
   const UniqueFd map = PlainMap();

@@ -14,7 +14,7 @@ constexpr uint32_t kXdp = 6, kNetfilter = 10, kTcx = 11, kUprobeMulti = 12, kNet
 // Lengths of bpf_link_info.
 constexpr size_t kOf66 = 48, kOf67 = 56, kOf68 = 64;
 
-// What the system call alone tells of a link.
+// Details of a link by system call alone.
 class LinkDetailsTest : public ReaderTest {
  protected:
   LinkInfo TakeLink(uint32_t id) {
@@ -143,10 +143,10 @@ TEST_F(LinkDetailsTest, KprobeMulti) {
 TEST_F(LinkDetailsTest, KprobeMultiOfOldKernels) {
   FakeLink& link = AddLink(5, BPF_LINK_TYPE_KPROBE_MULTI);
   link.info.kprobe_multi.count = 40;
-  sys_.link_info_size = kOf66;  // tells the count
+  sys_.link_info_size = kOf66;  // has the count
   EXPECT_EQ(TakeLink(5).target_count, 40u);
   EXPECT_EQ(TakeLink(5).missed, std::nullopt);
-  link.info.kprobe_multi.count = 0;  // before 6.6: tells nothing
+  link.info.kprobe_multi.count = 0;  // before 6.6: unknown
   EXPECT_EQ(TakeLink(5).target_count, std::nullopt);
   EXPECT_EQ(TakeLink(5).missed, std::nullopt);
 }

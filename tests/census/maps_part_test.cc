@@ -346,7 +346,7 @@ class EntryScanTest : public MapsPartTest, public ::testing::WithParamInterface<
     entries.insert(entries.begin(), {BytesOf(key), {}});
   }
 
-  // What others do to the map once the scan has been told so many keys.
+  // Changes that others make to the map once the scan has read so many keys.
   void AfterKeys(int keys, std::function<void()> change) {
     sys_.after_call = [this, keys, change = std::move(change)](const Call& call) {
       if (call.method == Method::kNextKey && ++seen_ == keys) change();

@@ -179,7 +179,7 @@ TEST_F(ProgramsPartTest, WhatAnIteratorCouldNotReadTheSystemCallTells) {
   EXPECT_EQ(program.run_count, 5u);
   EXPECT_EQ(program.recursion_misses, 3u);
   EXPECT_THAT(program.map_ids, Optional(ElementsAre(11, 12, 13)));
-  EXPECT_EQ(program.stack_depth_bytes, 64u);  // which only the iterator tells
+  EXPECT_EQ(program.stack_depth_bytes, 64u);  // only the iterator has it
 }
 
 TEST_F(ProgramsPartTest, AnOddNumberOfMapIdsDoesNotShiftTheNextProgram) {

@@ -52,8 +52,9 @@ std::vector<Row> CatalogueRows() {
 
 MetricBatch CollectAll(const Snapshot& snapshot, const CollectOptions& options = {}) {
   MetricBatch batch;
+  const CensusView view = CensusViewBuilder(options).Build(snapshot);
   for (const auto& collector : MakeCollectors(options))
-    EXPECT_TRUE(collector->Collect(snapshot, batch)) << collector->name();
+    EXPECT_TRUE(collector->Collect(view, batch)) << collector->name();
   return batch;
 }
 

@@ -59,5 +59,20 @@ TEST(ChooserTest, ALimitOfZeroChoosesNobody) {
   EXPECT_THAT(ChosenIds(chooser, {{1, 5, 0}}), IsEmpty());
 }
 
+TEST(ChooserTest, ARankByCostChoosesTheLongestRunTimes) {
+  Chooser chooser(2, [](const Candidate& candidate, bool) { return Rank{candidate.run_time}; });
+  EXPECT_THAT(ChosenIds(chooser, {{1, 9, 1}, {2, 0, 7}, {3, 8, 3}, {4, 7, 3}}), ElementsAre(2, 3));
+  EXPECT_THAT(ChosenIds(chooser, {{1, 9, 9}, {2, 0, 7}, {3, 8, 3}, {4, 7, 8}}), ElementsAre(1, 4))
+      << "this rank keeps nobody who costs less by now";
+}
+
+TEST(ChooserTest, ARankLearnsWhoWasChosenLastTime) {
+  Chooser chooser(1, [](const Candidate& candidate, bool stays) {
+    return Rank{stays ? 1U : 0U, candidate.run_time};
+  });
+  EXPECT_THAT(ChosenIds(chooser, {{1, 0, 2}, {2, 0, 1}}), ElementsAre(1));
+  EXPECT_THAT(ChosenIds(chooser, {{1, 0, 2}, {2, 0, 9}}), ElementsAre(1));
+}
+
 }  // namespace
 }  // namespace bpftally

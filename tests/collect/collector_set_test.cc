@@ -36,8 +36,8 @@ class ScriptedCollector final : public Collector {
       : name_(name), script_(std::move(script)) {}
 
   std::string_view name() const override { return name_; }
-  std::string_view help() const override { return "Does as it is told."; }
-  Result<void> Collect(const Snapshot&, MetricBatch& batch) override {
+  std::string_view help() const override { return "Runs a script."; }
+  Result<void> Collect(const CensusView&, MetricBatch& batch) override {
     batch.Add({std::string(name_) + "_ran", "Help.", MetricType::kGauge, ""}, name_)
         .samples.push_back({nullptr, uint64_t{1}});
     return script_();
@@ -64,7 +64,8 @@ class CollectorSetTest : public testing::Test {
   }
 
   MetricBatch Collect(const Snapshot& snapshot = {}) {
-    if (set_ == nullptr) set_ = std::make_unique<CollectorSet>(std::move(collectors_), clock_);
+    if (set_ == nullptr)
+      set_ = std::make_unique<CollectorSet>(std::move(collectors_), CollectOptions{}, clock_);
     MetricBatch batch;
     set_->Collect(snapshot, batch);
     const Result<void> valid = Validate(batch);
@@ -197,7 +198,7 @@ TEST_F(CollectorSetTest, ReportsForTheLandingPage) {
   std::vector<CollectorReport> reports = set_->Reports();
   ASSERT_EQ(reports.size(), 2U);
   EXPECT_EQ(reports[0].name, "moody");
-  EXPECT_EQ(reports[0].help, "Does as it is told.");
+  EXPECT_EQ(reports[0].help, "Runs a script.");
   EXPECT_EQ(reports[0].success, false);
   EXPECT_EQ(reports[0].seconds, 2);
   EXPECT_EQ(reports[0].error, "needs CAP_BPF");
@@ -211,12 +212,12 @@ TEST_F(CollectorSetTest, ReportsForTheLandingPage) {
 }
 
 TEST(CollectorSetReportsTest, BeforeTheFirstRunNothingIsSaid) {
-  const CollectorSet set(MakeCollectors({}), SystemClock());
+  const CollectorSet set(MakeCollectors({}), {}, SystemClock());
   for (const CollectorReport& report : set.Reports()) EXPECT_EQ(report.success, std::nullopt);
 }
 
 TEST(CollectorSetRealTest, AFullSnapshotMakesAValidBatchThatSucceeds) {
-  CollectorSet set(MakeCollectors({}), SystemClock());
+  CollectorSet set(MakeCollectors({}), {}, SystemClock());
   MetricBatch batch;
   set.Collect(FullSnapshot(), batch);
   const Result<void> valid = Validate(batch);

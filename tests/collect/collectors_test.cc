@@ -24,13 +24,15 @@ using testing::IsEmpty;
 // Collectors keep state between polls, so the tests do too.
 class Collectors {
  public:
-  explicit Collectors(const CollectOptions& options = {}) : collectors_(MakeCollectors(options)) {}
+  explicit Collectors(const CollectOptions& options = {})
+      : collectors_(MakeCollectors(options)), views_(options) {}
 
   MetricBatch Collect(const Snapshot& snapshot) {
     MetricBatch batch;
     failed_.clear();
+    const CensusView view = views_.Build(snapshot);
     for (const auto& collector : collectors_) {
-      if (!collector->Collect(snapshot, batch)) failed_.insert(std::string(collector->name()));
+      if (!collector->Collect(view, batch)) failed_.insert(std::string(collector->name()));
     }
     const Result<void> valid = Validate(batch);
     EXPECT_TRUE(valid) << valid.error().message;
@@ -41,6 +43,7 @@ class Collectors {
 
  private:
   std::vector<std::unique_ptr<Collector>> collectors_;
+  CensusViewBuilder views_;
   std::set<std::string> failed_;
 };
 
@@ -76,9 +79,11 @@ TEST(CollectorsTest, NamesOfTheListInOrder) {
 
 TEST(CollectorsTest, EveryFamilyBelongsToItsCollector) {
   MetricBatch batch;
+  const Snapshot snapshot = FullSnapshot();
+  const CensusView view = CensusViewBuilder({}).Build(snapshot);
   size_t families = 0;
   for (const auto& collector : MakeCollectors({})) {
-    ASSERT_TRUE(collector->Collect(FullSnapshot(), batch));
+    ASSERT_TRUE(collector->Collect(view, batch));
     for (; families < batch.families().size(); ++families)
       EXPECT_EQ(batch.families()[families].collector, collector->name());
   }
@@ -272,7 +277,7 @@ TEST(AggregatesCollectorTest, StateOfTheSubsystem) {
   EXPECT_EQ(ValueOf(CollectOnce(snapshot), "bpf_stats_enabled"), Unsigned(0));
 }
 
-// The count of a part would look like a drop.
+// The count of an incomplete walk would seem to be a drop.
 TEST(AggregatesCollectorTest, AnIncompleteKindHasNoAggregates) {
   Snapshot snapshot = FullSnapshot();
   snapshot.StatusOf(ObjectKind::kMap).complete = false;
@@ -298,13 +303,14 @@ TEST(CollectorsTest, WhoLacksAKindFails) {
   }
 }
 
-TEST(CollectorsTest, TheErrorOfTheWalkIsTold) {
+TEST(CollectorsTest, TheErrorOfTheWalkIsReturned) {
   Snapshot snapshot = FullSnapshot();
   KindStatus& status = snapshot.StatusOf(ObjectKind::kLink);
   status.complete = false;
   status.error = Error{ErrorKind::kPermission, 1, "links need CAP_SYS_ADMIN"};
   MetricBatch batch;
-  const Result<void> result = MakeCollectors({}).at(2)->Collect(snapshot, batch);
+  const Result<void> result =
+      MakeCollectors({}).at(2)->Collect(CensusViewBuilder({}).Build(snapshot), batch);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::kPermission);
   EXPECT_EQ(result.error().message, "links need CAP_SYS_ADMIN");
@@ -332,7 +338,7 @@ TEST(SelfCollectorTest, BuildFeaturesAndProcess) {
             1'795'248'000'500'000'000);
 }
 
-// Three of each kind, of which the limit lets through two: by memory, told by ascending id.
+// Three of each kind, of which the limit lets through two: by memory, listed by ascending id.
 Snapshot ThreeOfEach() {
   Snapshot snapshot = BareSnapshot();
   snapshot.programs = {WithId<ProgramInfo>(1), WithId<ProgramInfo>(2), WithId<ProgramInfo>(3)};

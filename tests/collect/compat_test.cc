@@ -74,8 +74,10 @@ std::vector<std::string> Lines(const MetricBatch& batch) {
 
 TEST(CompatTest, PrintsTheLinesOfThatExporter) {
   MetricBatch batch;
+  const Snapshot host = Host();
+  const CensusView view = CensusViewBuilder({}).Build(host);
   for (const auto& collector : MakeCollectors({.compat = true}))
-    EXPECT_TRUE(collector->Collect(Host(), batch));
+    EXPECT_TRUE(collector->Collect(view, batch));
   const auto lines = Lines(batch);
   for (
       const char* line : {
@@ -99,8 +101,10 @@ TEST(CompatTest, PrintsTheLinesOfThatExporter) {
 
 TEST(CompatTest, KeepsOurOwnMetricsAndNothingTwice) {
   MetricBatch batch;
+  const Snapshot host = Host();
+  const CensusView view = CensusViewBuilder({}).Build(host);
   for (const auto& collector : MakeCollectors({.compat = true}))
-    EXPECT_TRUE(collector->Collect(Host(), batch));
+    EXPECT_TRUE(collector->Collect(view, batch));
   EXPECT_NE(FindFamily(batch, "bpf_program_runs_total"), nullptr);
   EXPECT_EQ(FindFamily(batch, "bpf_program_load_time"), nullptr);
   EXPECT_EQ(FindFamily(batch, "bpf_map_max_entries_total"), nullptr);

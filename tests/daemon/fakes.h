@@ -106,7 +106,8 @@ class TakeCollector final : public Collector {
   explicit TakeCollector(std::string_view name) : name_(name) {}
   std::string_view name() const override { return name_; }
   std::string_view help() const override { return "Says which take it was <made> of."; }
-  Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
+  Result<void> Collect(const CensusView& view, MetricBatch& batch) override {
+    const Snapshot& snapshot = view.snapshot;
     MetricFamily& family =
         batch.Add({"take_" + std::string(name_), "Which take.", MetricType::kGauge, ""}, name_);
     family.samples.push_back({nullptr, snapshot.taken_at_ns});
@@ -122,7 +123,7 @@ inline std::unique_ptr<CollectorSet> TwoCollectors(const Clock& clock) {
   std::vector<std::unique_ptr<Collector>> collectors;
   collectors.push_back(std::make_unique<TakeCollector>("alpha"));
   collectors.push_back(std::make_unique<TakeCollector>("beta"));
-  return std::make_unique<CollectorSet>(std::move(collectors), clock);
+  return std::make_unique<CollectorSet>(std::move(collectors), CollectOptions{}, clock);
 }
 
 }  // namespace bpftally

@@ -12,7 +12,8 @@ namespace {
 std::string TextOf(const std::vector<OtlpEndpointStats>& stats) {
   const auto collector = MakeOtlpCollector([&] { return stats; });
   MetricBatch batch;
-  EXPECT_TRUE(collector->Collect({}, batch));
+  const Snapshot nothing;
+  EXPECT_TRUE(collector->Collect(CensusViewBuilder({}).Build(nothing), batch));
   EXPECT_TRUE(Validate(batch)) << Validate(batch).error().message;
   std::string samples;
   std::string text;

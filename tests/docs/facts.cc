@@ -27,7 +27,7 @@ void CollectEverything(MetricBatch& batch) {
   options.program_maps = true;
   auto collectors = MakeCollectors(options);
   collectors.push_back(MakeOtlpCollector([] { return std::vector<OtlpEndpointStats>(); }));
-  CollectorSet(std::move(collectors), SystemClock()).Collect(FullSnapshot(), batch);
+  CollectorSet(std::move(collectors), options, SystemClock()).Collect(FullSnapshot(), batch);
   AddExporterFamilies({}, true, batch);
   AddRunnerFamilies({}, batch);
 }

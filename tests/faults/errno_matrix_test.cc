@@ -123,7 +123,7 @@ class ErrnoMatrixTest : public ReaderTest, public ::testing::WithParamInterface<
 
   void StartAnew() {
     Start({.source = GetParam().source, .run_stats = true, .scan_entries = true});
-    set_ = std::make_unique<CollectorSet>(MakeCollectors({}), clock_);
+    set_ = std::make_unique<CollectorSet>(MakeCollectors({}), CollectOptions{}, clock_);
   }
 
   Look Collect() {

@@ -23,7 +23,8 @@ void CheckExposition(const MetricBatch& batch, TextFormat format) {
 
 void CheckCollectors(const Snapshot& snapshot, const CollectOptions& options) {
   MetricBatch batch;
-  for (const auto& collector : MakeCollectors(options)) (void)collector->Collect(snapshot, batch);
+  const CensusView view = CensusViewBuilder(options).Build(snapshot);
+  for (const auto& collector : MakeCollectors(options)) (void)collector->Collect(view, batch);
   const Result<void> valid = Validate(batch);
   Require(valid.has_value(), "the metrics are valid", valid ? "" : valid.error().message);
   CheckExposition(batch, TextFormat::kPrometheus004);

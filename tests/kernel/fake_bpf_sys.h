@@ -1,7 +1,7 @@
 #pragma once
 
 // The one in-memory kernel of the unit tests: programs, maps, links and BTF objects as plain
-// structs, told by system call and by iterator from the same data, with scripted faults.
+// structs, read by system call and by iterator from the same data, with scripted faults.
 
 #include <linux/bpf.h>
 #include <sys/types.h>
@@ -24,7 +24,7 @@
 
 namespace bpftally {
 
-// Every look at the monotonic clock moves it on by `step`.
+// Each reading of the monotonic clock moves it on by `step`.
 class TickingClock final : public Clock {
  public:
   std::chrono::steady_clock::time_point Now() const override { return now_ += step; }
@@ -143,8 +143,8 @@ class FakeBpfSys final : public BpfSys {
  private:
   enum class Role { kObject, kIteratorLink, kStream, kStats };
 
-  // What a descriptor that was handed out stands for. The inode tells it from a later one with the
-  // same number.
+  // Object behind a descriptor that was handed out. The inode distinguishes it from a later one
+  // with the same number.
   struct Handle {
     Role role = Role::kObject;
     ObjectKind kind = ObjectKind::kProgram;

@@ -1,6 +1,6 @@
 #pragma once
 
-// The objects of the in-memory kernel, and how they look by iterator and by system call.
+// The objects of the in-memory kernel, and their form by iterator and by system call.
 
 #include <linux/bpf.h>
 
@@ -44,7 +44,8 @@ struct FakeMap {
 struct FakeLink {
   bpf_link_info info{};
   std::string name;  // what the second query copies out: tracepoint, function, path
-  // What the iterator tells beside id, type, program and attach type; its text is `record_text`.
+  // Fields that the iterator has beside id, type, program and attach type; its text is
+  // `record_text`.
   link_record record{};
   std::string record_text;
 };

@@ -116,6 +116,22 @@ TEST_F(Shipped, Biolatency) {
   EXPECT_THAT(program.Scrape(), testing::HasSubstr(",le=\"67.108864\"}"));
 }
 
+// Moves the times of requests ahead while they are on their way.
+TEST_F(Shipped, BiolatencySurvivesSkewedClocks) {
+  ProgramUnderTest program("biolatency");
+  ASSERT_TRUE(program.serves()) << program.log();
+  const LoopDisk disk;
+  if (!disk.works()) GTEST_SKIP() << "no loop device: /dev/loop-control";
+  {
+    const std::jthread writes([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) EXPECT_TRUE(disk.Write(1 << 20, 1));
+    });
+    size_t moved = 0;
+    EXPECT_TRUE(Eventually([&] { return (moved += program.MoveTimesAhead("issue_times")) >= 20; }));
+  }
+  EXPECT_TRUE(program.HasPlausibleSum("bio_latency_seconds")) << program.Scrape();
+}
+
 bool WritePages(int fd, int pages) {
   const std::array<char, kPage> page{};
   for (int i = 0; i < pages; ++i) {

@@ -50,6 +50,14 @@ TEST_F(Shipped, Execs) {
   EXPECT_EQ(program.Growth("execs_total", {{"command", "shipped-exec"}}, 0, kStarts), kStarts);
 }
 
+// Makes the calling thread run on this CPU only.
+void StayOn(int cpu) {
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(cpu, &only);
+  EXPECT_EQ(sched_setaffinity(0, sizeof(only), &only), 0);
+}
+
 // Two that want one CPU: while one runs, the other one waits.
 TEST_F(Shipped, Runqlat) {
   constexpr milliseconds kTime{600};
@@ -61,10 +69,7 @@ TEST_F(Shipped, Runqlat) {
   std::vector<std::jthread> threads;
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&] {
-      cpu_set_t only;
-      CPU_ZERO(&only);
-      CPU_SET(cpu, &only);
-      EXPECT_EQ(sched_setaffinity(0, sizeof(only), &only), 0);
+      StayOn(cpu);
       const auto end = std::chrono::steady_clock::now() + kTime;
       while (std::chrono::steady_clock::now() < end) {
       }
@@ -75,6 +80,29 @@ TEST_F(Shipped, Runqlat) {
   EXPECT_GE(program.Growth("run_queue_latency_seconds_sum", {}, seconds, waited * 0.8),
             waited * 0.8);
   EXPECT_GE(program.Value("run_queue_latency_seconds_count") - waits, 10);
+}
+
+// Two threads on one CPU: while one of them moves the times ahead, the other one waits.
+TEST_F(Shipped, RunqlatSurvivesSkewedClocks) {
+  constexpr size_t kEnough = 20;
+  ProgramUnderTest program("runqlat");
+  ASSERT_TRUE(program.serves()) << program.log();
+  const int cpu = sched_getcpu();
+  std::atomic<size_t> moved = 0;
+  std::thread waits([&] {
+    StayOn(cpu);
+    while (moved < kEnough) {
+    }
+  });
+  std::thread moves([&] {
+    StayOn(cpu);
+    EXPECT_TRUE(
+        Eventually([&] { return (moved += program.MoveTimesAhead("waiting_since")) >= kEnough; }));
+    moved = kEnough;  // The other one must end even then.
+  });
+  waits.join();
+  moves.join();
+  EXPECT_TRUE(program.HasPlausibleSum("run_queue_latency_seconds")) << program.Scrape();
 }
 
 // Where a hierarchy of control groups is mounted: "" is v2, "memory" and "cpu" v1.
@@ -173,6 +201,23 @@ TEST_F(Shipped, CfsThrottling) {
   // A tenth of the time it ran, or a twentieth with v1's period of 100 ms.
   EXPECT_GE(program.Growth("cfs_throttling_seconds_sum", {}, 0, 1), 1);
   EXPECT_GE(program.Value("cfs_throttling_seconds_count"), 10);
+}
+
+// While the group is throttled, which is nine tenths of the time, its beginning moves ahead.
+TEST_F(Shipped, CfsThrottlingSurvivesSkewedClocks) {
+  ProgramUnderTest program("cfs-throttling");
+  ASSERT_TRUE(program.serves()) << program.log();
+  if (program.log().find("throttle_cfs_rq") != std::string::npos)
+    GTEST_SKIP() << "this kernel has no fentry";
+  const Limited slow("cpu", "cpu.max", "5000 50000", "cpu.cfs_quota_us", "5000");
+  if (!slow.works) GTEST_SKIP() << "no CPU controller of control groups, or no cgroup v2";
+  std::jthread busy([&] { slow.Run("timeout 3 sh -c 'while :; do :; done'"); });
+  size_t moved = 0;
+  EXPECT_TRUE(
+      Eventually([&] { return (moved += program.MoveTimesAhead("throttled_since")) >= 5; }));
+  busy.join();
+  EXPECT_GE(program.Growth("cfs_throttling_seconds_count", {}, 0, 1), 1);
+  EXPECT_TRUE(program.HasPlausibleSum("cfs_throttling_seconds")) << program.Scrape();
 }
 
 }  // namespace

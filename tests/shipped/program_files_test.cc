@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,9 @@
 
 namespace bpftally {
 namespace {
+
+using testing::HasSubstr;
+using testing::Not;
 
 const std::string kDirectory = BPFTALLY_BINARY_DIR "/bpf/programs";
 
@@ -54,6 +59,22 @@ TEST(ShippedFiles, NameMetricsByConvention) {
         EXPECT_THAT(metric.name, testing::MatchesRegex(".*_(seconds|bytes)"));
     }
   }
+}
+
+// A difference of two clocks can be negative: NanosecondsBetween of metric_program.h knows that.
+TEST(ShippedFiles, SubtractNoTimesThemselves) {
+  const std::filesystem::path sources = BPFTALLY_SOURCE_DIR "/bpf/programs";
+  int that_measure = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(sources)) {
+    if (!entry.path().string().ends_with(".bpf.c")) continue;
+    std::ifstream file(entry.path());
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    if (text.find("bpf_ktime_get_") == std::string::npos) continue;
+    ++that_measure;
+    EXPECT_THAT(text, Not(HasSubstr(" - "))) << entry.path();
+    EXPECT_THAT(text, Not(HasSubstr(" -= "))) << entry.path();
+  }
+  EXPECT_GE(that_measure, 5);
 }
 
 // The program counts by the place in the header, and the configuration names the places.

@@ -27,6 +27,14 @@ class ProgramUnderTest {
   // By how much it has grown since it was `before`: once it is `enough`, or in vain.
   double Growth(const std::string& sample, const Labels& labels, double before, double enough);
 
+  // Sets all times that this map of the program keeps now to an hour from now, as if the CPU that
+  // wrote them had a fast clock. Returns how many entries it has set.
+  size_t MoveTimesAhead(const std::string& map);
+
+  // Whether this histogram's sum is one that a test can have caused. A negative duration would add
+  // 584 years.
+  bool HasPlausibleSum(const std::string& histogram);
+
  private:
   Exporter exporter_;
 };

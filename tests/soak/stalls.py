@@ -15,6 +15,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STALL_SECONDS = 5
+LONGEST_PAUSE = 5
+TRIES = 4  # to stall a test that is quick
 LIMIT_SECONDS = 300
 # Whose subject is what a machine can do in a time: beside what it can do at rest, which a stall falsifies.
 MEASURES = "Fault10WhoSharesTheCpu"
@@ -31,15 +33,14 @@ def list_tests(build, label):
         if wanted:
             suite = wanted.removeprefix("--gtest_filter=").rsplit(".", 1)[0]
             tests[f"{os.path.basename(command[0])} {suite}"] = [command[0], f"--gtest_filter={suite}.*-*{MEASURES}*"]
-        elif command:
+        elif command and not test["name"].endswith("_NOT_BUILT"):
             tests[test["name"]] = command
     return tests
 
 
-def stall(process, source):
-    """Stops the test and all that it started again and again, as long as it runs; how often."""
+def stall(process, pause, source):
+    """Stops the test and all that it started again and again, as long as it runs, first after a pause; how often."""
     stalls = 0
-    pause = source.uniform(0, 0.5)  # most suites are quick
     end = time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < end:
         try:
@@ -50,20 +51,33 @@ def stall(process, source):
             time.sleep(STALL_SECONDS)
             os.killpg(process.pid, signal.SIGCONT)
             stalls += 1
-            pause = source.uniform(0, 10)
+            pause = source.uniform(0, LONGEST_PAUSE)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return stalls
 
 
-def run(name, command, seed):
+def run_once(command, pause, source):
     """How often it was stalled, and what it said if it failed."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        stalls = stall(process, random.Random(f"{seed} {name}"))
+        stalls = stall(process, pause, source)
         log.seek(0)
         said = log.read().decode(errors="replace")
     return stalls, said if process.returncode not in (0, 77) else ""
+
+
+def run(name, command, seed):
+    """The same, once more where it was over before the first stall: then the stall comes within that time."""
+    source = random.Random(f"{seed} {name}")
+    usual = LONGEST_PAUSE
+    for _ in range(TRIES):
+        began = time.monotonic()
+        stalls, said = run_once(command, source.uniform(0, usual), source)
+        if stalls or said:
+            break
+        usual = min(usual, time.monotonic() - began)
+    return stalls, said
 
 
 def main():

@@ -87,8 +87,9 @@ void ExpectTheSame(const std::string& fixture, const CollectOptions& options) {
   const auto snapshot = SnapshotFromYaml(yaml.str());
   ASSERT_TRUE(snapshot);
   auto batch = std::make_shared<MetricBatch>();
+  const CensusView view = CensusViewBuilder(options).Build(*snapshot);
   for (const auto& collector : MakeCollectors(options))
-    static_cast<void>(collector->Collect(*snapshot, *batch));
+    static_cast<void>(collector->Collect(view, *batch));
   batch->collected_at_ns = kNow;
   const auto text = SaidAsText(*batch);
   EXPECT_EQ(SaidAsOtlp(batch), text);
