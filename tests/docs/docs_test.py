@@ -103,6 +103,13 @@ def decoder_mistakes(facts, text):
             for name in sorted(names ^ there)]
 
 
+def alert_mistakes(rules, text):
+    """Alerts that the page on dashboards does not list, and those that it lists and do not exist."""
+    there = set(re.findall(r"^\| `(Bpf\w+)` \|", text, re.MULTILINE))
+    return [f"the alert {name} is in the rules or in docs/dashboards.md, not in both"
+            for name in sorted(set(re.findall(r"- alert: (\w+)", rules)) ^ there)]
+
+
 def unknown_metrics(facts, source):
     """Names in the source that docs_facts does not print: it must run whatever makes them."""
     names = {fact[2] for fact in facts if fact[0] == "metric"}
@@ -169,6 +176,7 @@ def check_the_checks():
     assert fill(made, facts, {"bpf_a": "5.8"}) == made
     assert table_mistakes(facts, "") and table_mistakes([], bad) and not table_mistakes(facts, bad)
     assert len(decoder_mistakes([["decoder", "b"]], "| decoder | x |\n| --- | --- |\n| `a` | `c` |\n\n")) == 2
+    assert len(alert_mistakes("- alert: BpfA\n", "| `BpfB` | warning |\n")) == 2
     assert unknown_metrics(facts, '{"bpf_b", ') and not unknown_metrics(facts, '{"bpf_a", ')
     assert len(kernel_mistakes(facts, {"bpf_b": "5.8"})) == 2
     uses = room_uses('declare -A may_use=(\n [a]=""\n  [b/c]="a\n d"\n  [e]="*"\n)\n')
@@ -205,6 +213,8 @@ def main():
     mistakes += readme_mistakes((ROOT / "README.md").read_text())
     texts = {path: path.read_text() for path in documents()}
     mistakes += decoder_mistakes(facts, texts[ROOT / "docs/metric-programs.md"])
+    rules = (ROOT / "deploy/prometheus/rules.yaml").read_text()
+    mistakes += alert_mistakes(rules, texts[ROOT / "docs/dashboards.md"])
     mistakes += table_mistakes(facts, "".join(texts.values()))
     for path, text in texts.items():
         filled = fill_rooms(fill(text, facts, kernels), uses)
