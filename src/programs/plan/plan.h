@@ -18,10 +18,22 @@
 
 namespace bpftally {
 
+// Where a part of the plan stands in its file. It is no part of what the plan means: plans that
+// differ in places only are equal.
+struct PlanPlace : ConfigPosition {
+  PlanPlace() = default;
+  PlanPlace(const ConfigPosition& at) : ConfigPosition(at) {}  // NOLINT: as what it is
+  PlanPlace(int line_number, int column_number) : ConfigPosition{line_number, column_number} {}
+
+  bool operator==(const PlanPlace&) const { return true; }
+};
+
 // Bytes of a key, a value or an event.
 struct FieldPlan {
   size_t offset = 0;
   size_t size = 0;
+
+  bool operator==(const FieldPlan&) const = default;
 };
 
 struct DecoderPlan {
@@ -30,13 +42,17 @@ struct DecoderPlan {
   std::optional<std::vector<std::pair<std::string, std::string>>> static_map = std::nullopt;
   std::optional<std::vector<std::string>> regexps = std::nullopt;
   bool allow_unknown = false;
-  ConfigPosition at = {};
+  PlanPlace at = {};
+
+  bool operator==(const DecoderPlan&) const = default;
 };
 
 struct LabelPlan {
   std::string name;  // as published: a valid Prometheus label name
   FieldPlan field;
   std::vector<DecoderPlan> decoders;
+
+  bool operator==(const LabelPlan&) const = default;
 };
 
 // Stands for a slot that no key can name: of a negative bucket, or of one that is no whole number.
@@ -49,6 +65,8 @@ struct HistogramPlan {
   std::vector<uint64_t> slots;       // of each bound, or kNoSlot; slots not here are dropped
   uint64_t sum_slot = 0;             // its value times the multiplier is the sum; may be kNoSlot
   double multiplier = 1;
+
+  bool operator==(const HistogramPlan&) const = default;
 };
 
 enum class MetricSource { kMap, kPerfEvents };
@@ -69,7 +87,9 @@ struct MetricPlan {
   std::optional<HistogramPlan> histogram = std::nullopt;
   std::optional<Error> unusable =
       std::nullopt;  // why it never gives a sample: said at start, counted at each read
-  ConfigPosition at = {};
+  PlanPlace at = {};
+
+  bool operator==(const MetricPlan&) const = default;
 };
 
 struct SpanPlan {
@@ -79,18 +99,44 @@ struct SpanPlan {
   std::vector<LabelPlan> labels;
   size_t event_size = 0;  // what the labels take of its front
   std::optional<Error> unusable = std::nullopt;
+
+  bool operator==(const SpanPlan&) const = default;
 };
 
 struct FunctionPlan {
   std::string name;     // of the function
   std::string section;  // as in SEC()
+
+  bool operator==(const FunctionPlan&) const = default;
 };
 
 struct CgroupIdMapPlan {
   std::string name;
   std::string type;  // hash (also when empty), cgrp_storage
   std::vector<std::string> regexps = {};
-  ConfigPosition at = {};
+  PlanPlace at = {};
+
+  bool operator==(const CgroupIdMapPlan&) const = default;
+};
+
+// A family that tells of metric programs themselves: how the dialect of their configuration calls
+// it. Without a name there is none.
+struct SelfFamily {
+  std::string name;
+  std::string help;
+
+  bool operator==(const SelfFamily&) const = default;
+};
+
+struct SelfMetrics {
+  SelfFamily configurations;    // 1 for each
+  SelfFamily functions;         // 1 for each in the kernel
+  SelfFamily attached;          // 1 or 0 for each in the kernel
+  SelfFamily run_time_seconds;  // with run statistics
+  SelfFamily runs;              // with run statistics
+  SelfFamily decoder_errors;    // of each configuration
+
+  bool operator==(const SelfMetrics&) const = default;
 };
 
 struct ProgramPlan {
@@ -102,6 +148,9 @@ struct ProgramPlan {
   std::vector<SpanPlan> spans;
   std::vector<std::string> kaddrs;
   std::optional<CgroupIdMapPlan> cgroup_id_map = std::nullopt;
+  SelfMetrics self = {};
+
+  bool operator==(const ProgramPlan&) const = default;
 };
 
 }  // namespace bpftally

@@ -12,6 +12,7 @@
 #include "base/suggest.h"
 #include "model/type_names.h"
 #include "programs/frontends/ebpf_exporter/label_checks.h"
+#include "programs/frontends/ebpf_exporter/self_metrics.h"
 #include "programs/frontends/ebpf_exporter/v2_buckets.h"
 #include "programs/plan/notes.h"
 #include "programs/plan/published_name.h"
@@ -100,6 +101,7 @@ class Planner {
     plan_.name = config_.name;
     plan_.file = config_.file;
     plan_.object = config_.object;
+    plan_.self = EbpfExporterSelfMetrics();
     plan_.programs = object_.programs;
     plan_.kaddrs = config_.kaddrs;
     plan_.cgroup_id_map = config_.cgroup_id_map;
