@@ -17,6 +17,7 @@
 #include "collect/collector_set.h"
 #include "commands/program_list.h"
 #include "daemon/census_log.h"
+#include "daemon/control.h"
 #include "daemon/metric_programs.h"
 #include "daemon/otlp_collector.h"
 #include "daemon/otlp_loader.h"
@@ -47,9 +48,9 @@ std::string DescribeSource(const Options& options) {
   return options.replay.empty() ? "the kernel of this host" : "a replay of " + options.replay;
 }
 
-std::unique_ptr<CollectorSet> EnabledCollectors(const Options& options, const Clock& clock,
-                                                MetricPrograms* programs,
-                                                const OtlpPusher* pusher = nullptr) {
+std::vector<std::unique_ptr<Collector>> EnabledCollectors(const Options& options,
+                                                          MetricPrograms* programs,
+                                                          const OtlpPusher* pusher = nullptr) {
   CollectOptions collect = options.collect;
   collect.libbpf_version = libbpf_version_string();
   auto collectors = MakeCollectors(collect);
@@ -59,7 +60,7 @@ std::unique_ptr<CollectorSet> EnabledCollectors(const Options& options, const Cl
   if (programs != nullptr) collectors.push_back(programs->MakeCollector());
   if (pusher != nullptr)
     collectors.push_back(MakeOtlpCollector([pusher] { return pusher->Stats(); }));
-  return std::make_unique<CollectorSet>(std::move(collectors), clock);
+  return collectors;
 }
 
 Result<OtlpOptions> ReadOtlp(const Options& options) {
@@ -88,7 +89,7 @@ Result<std::unique_ptr<OtlpPusher>> OpenPusher(const OtlpOptions& otlp, const Cl
 
 void StartPushing(OtlpPusher& pusher, Poller& poller, MetricPrograms* programs) {
   OtlpPusher::SpanSource spans;
-  if (programs != nullptr && programs->has_spans())
+  if (programs != nullptr && programs->wants_spans())
     spans = [programs](size_t most) { return programs->TakeSpans(most); };
   pusher.Start(
       [&poller](std::chrono::steady_clock::time_point deadline) {
@@ -143,6 +144,17 @@ std::vector<HttpRoute> Routes(MetricsHandler& metrics, const Poller& poller,
   };
 }
 
+// Without metric programs there is nothing to read again, which is no error.
+Result<void> StartControl(Control& control, MetricPrograms* programs, const Options& options) {
+  if (programs == nullptr) {
+    return control.Start([] { return std::string("there are no metric programs"); },
+                         [] { return false; });
+  }
+  return control.Start(
+      [programs, &options] { return programs->Reload(options.keep_capabilities.all); },
+      [programs] { return programs->LetGo(); });
+}
+
 // Who watches a program's counters move wants them as they are now.
 std::chrono::nanoseconds MaxAge(const MetricPrograms* programs) {
   if (programs == nullptr) return MetricsHandler::kMaxAge;
@@ -165,6 +177,7 @@ Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
 
 Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   EndAtOnceOnSignals();
+  BlockReloadSignal();
   std::optional<EndGuard> guard;  // first: it watches over the end of all below
   KeepHeapSmall();
   spdlog::info("bpftally {} (revision {})", BuildVersion(), BuildRevision());
@@ -176,7 +189,7 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
       options.programs, {.run_stats = options.reader.run_stats, .spans = !otlp->endpoints.empty()},
       clock);
   if (!programs) return std::unexpected(programs.error());
-  if (*programs) (*source)->SetOwnPrograms((*programs)->ProgramIds());
+  if (*programs) (*source)->SetOwnPrograms([&own = **programs] { return own.ProgramIds(); });
   if (options.config_check) return (*programs)->all_loaded() ? kExitSuccess : kExitFailure;
   // Both before the first thread: each has its own.
   BlockEndSignals();
@@ -185,13 +198,17 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   const auto pusher = OpenPusher(*otlp, clock);
   if (!pusher) return std::unexpected(pusher.error());
   if (*programs) {
-    if (auto started = (*programs)->StartEvents(); !started)
-      return std::unexpected(started.error());
+    if (auto started = (*programs)->Start(); !started) return std::unexpected(started.error());
   }
-  auto collectors = EnabledCollectors(options, clock, programs->get(), pusher->get());
-  const auto names = Names(*collectors);
+  Control control(clock);
+  if (auto started = StartControl(control, programs->get(), options); !started)
+    return std::unexpected(started.error());
+  auto collectors = EnabledCollectors(options, programs->get(), pusher->get());
+  collectors.push_back(MakeReloadCollector([&control] { return control.status(); }));
+  auto set = std::make_unique<CollectorSet>(std::move(collectors), clock);
+  const auto names = Names(*set);
 
-  Poller poller(std::move(*source), std::move(collectors), clock, {options.poll_interval},
+  Poller poller(std::move(*source), std::move(set), clock, {options.poll_interval},
                 [first = true](const PollResult& result) mutable {
                   if (std::exchange(first, false)) LogCensus(result);
                 });
@@ -206,7 +223,7 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   if (*pusher) StartPushing(**pusher, poller, programs->get());
   NotifyServiceManager("READY=1");
 
-  WaitForEnd();
+  WaitForEnd([&control] { control.RequestReload(); });
   NotifyServiceManager("STOPPING=1");
   guard.emplace(kGrace);
   if (*pusher) (*pusher)->Stop(clock.Now() + kLastExport);
@@ -221,16 +238,16 @@ Result<ExitStatus> PrintMetrics(const Options& options, const Clock& clock) {
   const auto programs =
       MetricPrograms::Load(options.programs, {.run_stats = options.reader.run_stats}, clock);
   if (!programs) return std::unexpected(programs.error());
-  if (*programs) (*source)->SetOwnPrograms((*programs)->ProgramIds());
-  const auto collectors = EnabledCollectors(options, clock, programs->get());
+  if (*programs) (*source)->SetOwnPrograms([&own = **programs] { return own.ProgramIds(); });
+  CollectorSet collectors(EnabledCollectors(options, programs->get()), clock);
   MetricBatch batch;
   const auto deadline = clock.Now() + kPatience;
-  collectors->Collect((*source)->Take(deadline), batch, deadline);
+  collectors.Collect((*source)->Take(deadline), batch, deadline);
   std::string text;
   WriteText(batch, options.format, [&](std::string_view piece) { text += piece; });
   if (const auto written = WriteOut(text); !written) return std::unexpected(written.error());
 
-  const auto reports = collectors->Reports();
+  const auto reports = collectors.Reports();
   const bool good = std::ranges::all_of(
       reports, [](const CollectorReport& report) { return report.success.value_or(false); });
   return good ? kExitSuccess : kExitFailure;

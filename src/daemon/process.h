@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 
 namespace bpftally {
@@ -10,11 +11,15 @@ namespace bpftally {
 // or what we push, may die at any moment.
 void EndAtOnceOnSignals();
 
-// SIGTERM and SIGINT wait for WaitForEnd() from now on. Before any thread begins: they inherit it.
+// SIGHUP waits for WaitForEnd() from now on: one that comes while the process starts ends nothing,
+// and is served once all runs. Before any thread begins: they inherit it.
+void BlockReloadSignal();
+
+// The same for SIGTERM and SIGINT.
 void BlockEndSignals();
 
-// Until SIGTERM or SIGINT.
-void WaitForEnd();
+// Until SIGTERM or SIGINT. `reload` is called at each SIGHUP.
+void WaitForEnd(const std::function<void()>& reload);
 
 // While it lives, the process is gone in so long at the latest, even if a system call hangs; a
 // second signal ends it at once. The kernel frees whatever we hold.

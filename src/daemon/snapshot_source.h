@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,8 +19,8 @@ class SnapshotSource {
  public:
   virtual ~SnapshotSource() = default;
   virtual Snapshot Take(std::chrono::steady_clock::time_point deadline) = 0;
-  // The metric programs of this process. Before the first Take().
-  virtual void SetOwnPrograms(std::vector<uint32_t>) {}
+  // Asks at each Take() which programs are this process's own. Before the first Take().
+  virtual void SetOwnPrograms(std::function<std::vector<uint32_t>()>) {}
 };
 
 // Where the kernel cannot be read at all, the error says what to do. `clock` must outlive the

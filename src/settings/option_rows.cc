@@ -190,7 +190,7 @@ std::vector<Row> ProgramRows() {
       {"config.dir", "DIR", kPrograms, "Where the configurations of metric programs are",
        [](Options& o, Value v) { return SetText(o.programs.directory, v, "a folder"); }},
       {"config.names", "NAME,…", kPrograms,
-       "Which of them to run: each is NAME.yaml and NAME.bpf.o in that folder",
+       "Which of them to run: each is NAME.yaml and NAME.bpf.o in that folder (default: all)",
        [](Options& o, Value v) { return SetNames(o.programs.names, v); }},
       {"config.check", "", kPrograms,
        "Load and attach them, then exit: with status 1 if the kernel refuses a whole object",

@@ -122,10 +122,10 @@ void CheckCombination(const Options& options, std::vector<std::string>& findings
   if (!checks && (check.load || check.attach || check.json))
     findings.emplace_back("--load, --attach and --json are for the command check");
   const ProgramOptions& programs = options.programs;
-  if (programs.directory.empty() != programs.names.empty())
-    findings.emplace_back("--config.dir and --config.names need each other");
-  if (options.config_check && programs.names.empty() && programs.shipped.empty())
-    findings.emplace_back("--config.check needs --programs, or --config.dir and --config.names");
+  if (programs.directory.empty() && !programs.names.empty())
+    findings.emplace_back("--config.names needs --config.dir");
+  if (options.config_check && programs.directory.empty() && programs.shipped.empty())
+    findings.emplace_back("--config.check needs --programs or --config.dir");
 }
 
 Result<Options> Interpret(const cxxopts::ParseResult& parsed, const std::vector<OptionRow>& table) {
