@@ -1,4 +1,4 @@
-# The objects are CO-RE: they are built without the headers of any one kernel.
+# The objects are CO-RE: building them needs no kernel headers.
 find_program(CLANG NAMES clang clang-19 clang-16 clang-15 clang-14 REQUIRED)
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 find_path(LIBBPF_INCLUDE_DIR bpf/bpf_helpers.h REQUIRED)
@@ -10,12 +10,12 @@ set(bpf_arch_s390x s390)
 set(bpf_arch_ppc64le powerpc)
 set(bpf_arch_riscv64 riscv)
 
-# compile_bpf(<object> <source> [flag…]): one .bpf.c with clang.
+# compile_bpf(<object> <source> [flag…]): compiles one .bpf.c with clang.
 function(compile_bpf object source)
   add_custom_command(
     OUTPUT "${object}"
     COMMAND "${CLANG}" -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_${bpf_arch_${bpf_processor}}
-            -Wall -Wextra -Werror -Wno-missing-declarations -Wno-unused-parameter  # a hook has its parameters
+            -Wall -Wextra -Werror -Wno-missing-declarations -Wno-unused-parameter  # a hook's parameters are fixed
             ${ARGN}
             -I "${PROJECT_SOURCE_DIR}/bpf/include" -isystem "${LIBBPF_INCLUDE_DIR}"
             -isystem "/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}"
@@ -23,7 +23,7 @@ function(compile_bpf object source)
     DEPENDS "${source}" DEPFILE "${object}.d" VERBATIM)
 endfunction()
 
-# add_bpf_object(<name> <source>): makes <name>.skel.h of it; what links <name>_skeleton can include it.
+# add_bpf_object(<name> <source>): makes <name>.skel.h, which targets that link <name>_skeleton can include.
 function(add_bpf_object name source)
   set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o")
   set(skeleton "${CMAKE_CURRENT_BINARY_DIR}/${name}.skel.h")
@@ -38,8 +38,7 @@ function(add_bpf_object name source)
   target_include_directories(${name}_skeleton SYSTEM INTERFACE "${CMAKE_CURRENT_BINARY_DIR}")
 endfunction()
 
-# add_metric_programs(<target> <name>…): programs/<name>.bpf.c as an object beside its programs/<name>.yaml, both also
-# installed.
+# add_metric_programs(<target> <name>…): compiles programs/<name>.bpf.c next to programs/<name>.yaml and installs both.
 function(add_metric_programs target)
   set(files)
   foreach(name ${ARGN})

@@ -1,6 +1,7 @@
 install(DIRECTORY dashboards DESTINATION "${CMAKE_INSTALL_DATADIR}/bpftally" FILES_MATCHING PATTERN "*.json")
 install(FILES deploy/prometheus/rules.yaml DESTINATION "${CMAKE_INSTALL_DATADIR}/bpftally/prometheus")
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(DIRECTORY docs DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "bpftally developers")

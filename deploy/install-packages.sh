@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install-packages.sh PURPOSE…: installs with apt what is missing to "build" or to "test".
-# Quick when nothing is missing: then it asks dpkg only.
+# When nothing is missing it only asks dpkg, which is quick.
 set -euo pipefail
 
 build=(bpftool clang cmake g++ git libbpf-dev libcap-dev libcurl4-openssl-dev libcxxopts-dev
@@ -11,7 +11,7 @@ test=(busybox-static clang-19 clang-format-19 cpio curl e2fsprogs iproute2 libbe
       libcap2-bin libclang-rt-19-dev libgmock-dev libgtest-dev openssl podman python3 python3-yaml
       qemu-system-x86 runc util-linux xz-utils)
 
-# What Debian 12 has itself is too old: these come from its backports, from these versions on.
+# Debian 12's own versions of these are too old: they come from its backports, from these versions on.
 declare -A backported=([bpftool]=7.5 [libbpf-dev]=1:1.4 [libbpf1]=1:1.4 [linux-libc-dev]=6.12
                        [libopentelemetry-proto-dev]=1.5)
 suite=""
@@ -28,7 +28,7 @@ new_enough() {  # package version
     dpkg --compare-versions "$2" ge "${backported[$1]}"
 }
 
-missing() {  # package…: those that are not there, or too old
+missing() {  # package…: prints those that are not installed, or too old
   local -A found=()
   local name version status
   while read -r name version status; do
@@ -41,7 +41,7 @@ missing() {  # package…: those that are not there, or too old
   done
 }
 
-# The machine's own source of Debian with the suite exchanged: same mirror, same key.
+# Prints the machine's own source of Debian with another suite: same mirror, same key.
 derive_from_stanzas() {  # file…: deb822
   awk -v RS= -v code="$VERSION_CODENAME" -v suite="$suite" '
     $0 ~ "(^|\n)Suites:([^\n]* )?" code "( |\n|$)" && $0 ~ "(^|\n)Components:[^\n]*main" &&
@@ -55,7 +55,7 @@ derive_from_stanzas() {  # file…: deb822
     }' /dev/null "$@"
 }
 
-derive_from_lines() {  # file…: one line for each source
+derive_from_lines() {  # file…: in one-line format
   sed -nE "s/^(deb[[:space:]]+(\[[^]]*\][[:space:]]+)?[^[:space:]]+)[[:space:]]+$VERSION_CODENAME([[:space:]].*main.*)$/\1 $suite\3/p" \
     /dev/null "$@" | head -n 1
 }
@@ -63,7 +63,7 @@ derive_from_lines() {  # file…: one line for each source
 add_backports() {
   local sources=/etc/apt/sources.list.d derived
   shopt -s nullglob
-  local stanzas=("$sources"/debian[.]sources "$sources"/*.sources)  # the glob: only if it is there
+  local stanzas=("$sources"/debian[.]sources "$sources"/*.sources)  # the brackets make it a glob, so that it is left out if it does not exist
   local lines=(/etc/apt/sources.list "$sources"/*.list)
   shopt -u nullglob
   if grep -qsE "^[^#]*[[:space:]]$suite([[:space:]]|\$)" /dev/null "${stanzas[@]}" "${lines[@]}"; then
@@ -71,13 +71,13 @@ add_backports() {
   fi
   derived=$(derive_from_stanzas "${stanzas[@]}" || true)
   if [[ -n "$derived" ]]; then
-    say "adding $sources/bpftally-backports.sources: the suite $suite of this machine's own mirror"
+    say "adding $sources/bpftally-backports.sources: the suite $suite from this machine's own mirror"
     echo "$derived" >"$sources/bpftally-backports.sources"
     return
   fi
   derived=$(derive_from_lines "${lines[@]}" || true)
-  [[ -n "$derived" ]] || die "no apt source of $VERSION_CODENAME here: add one for $suite by hand"
-  say "adding $sources/bpftally-backports.list: the suite $suite of this machine's own mirror"
+  [[ -n "$derived" ]] || die "found no apt source of $VERSION_CODENAME to derive $suite from: add one by hand"
+  say "adding $sources/bpftally-backports.list: the suite $suite from this machine's own mirror"
   echo "$derived" >"$sources/bpftally-backports.list"
 }
 
@@ -99,12 +99,12 @@ for purpose in "$@"; do
   case "$purpose" in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
-    *) die "unknown purpose \"$purpose\": build, test" ;;
+    *) die "unknown purpose \"$purpose\": expected build or test" ;;
   esac
 done
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-  say "this system has no apt. Install what these Debian packages hold, then build with cmake:"
+  say "this system has no apt. Install what these Debian packages contain, then build with cmake:"
   say "  ${wanted[*]}"
   exit 69
 fi
@@ -112,7 +112,7 @@ fi
 . /etc/os-release
 if [[ "${ID:-}" == debian && "${VERSION_CODENAME:-}" == bookworm ]]; then
   suite=bookworm-backports
-  wanted+=(libbpf1)  # else the newer libbpf-dev would have to pull it from another suite
+  wanted+=(libbpf1)  # otherwise the newer libbpf-dev would have to take it from another suite
 fi
 mapfile -t absent < <(missing "${wanted[@]}")
 if (( ${#absent[@]} > 0 )); then

@@ -1,44 +1,27 @@
-// A table of contents: read the command line, then do what it says.
+// A table of contents: reads the command line, then does what it says.
 
 #include <fmt/core.h>
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
 #include <ranges>
-#include <string>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "commands/daemon.h"
-#include "commands/version.h"
+#include "commands/command_line.h"
 #include "daemon/exit_status.h"
-#include "settings/options.h"
 
 namespace bpftally {
 namespace {
 
-int Print(const std::string& text) {
-  fmt::print("{}", text);
-  return kExitSuccess;
-}
-
-Result<ExitStatus> Execute(const Options& options) {
+Result<ExitStatus> Execute(const CommandLine& line) {
+  const Options& options = line.options;
   if (auto logging = SetUpLogging(options.log_level, options.log_format); !logging)
     return std::unexpected(std::move(logging.error()));
-  switch (options.command) {
-    case Command::kMetrics:
-      return PrintMetrics(options, SystemClock());
-    case Command::kDump:
-      return Dump(options, SystemClock());
-    case Command::kCheck:
-      return Check(options);
-    case Command::kPrograms:
-      return ListPrograms(options);
-    default:
-      return Run(options, SystemClock());
-  }
+  return line.command.run(options, SystemClock());
 }
 
 // One line a finding: a log's lines are one each.
@@ -48,15 +31,12 @@ void LogError(std::string_view message) {
 }
 
 int Main(std::span<const char* const> arguments) {
-  const Result<Options> options = ParseOptions(arguments);
-  if (!options) {
-    fmt::print(stderr, "{}\n(bpftally --help lists what there is)\n", options.error().message);
+  const Result<CommandLine> line = ParseCommandLine(arguments);
+  if (!line) {
+    fmt::print(stderr, "{}\n(bpftally --help lists what there is)\n", line.error().message);
     return kExitUsage;
   }
-  if (options->command == Command::kHelp) return Print(HelpText());
-  if (options->command == Command::kVersion) return Print(VersionText());
-
-  const Result<ExitStatus> status = Execute(*options);
+  const Result<ExitStatus> status = Execute(*line);
   if (status) return *status;
   LogError(status.error().message);
   return ExitStatusOf(status.error());

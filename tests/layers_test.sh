@@ -32,7 +32,7 @@ declare -A may_use=(
   [settings]="model census collect daemon export/prometheus export/otlp http"
   [web]="model collect daemon http export export/prometheus"
   [commands]="*"
-  [main]="commands settings daemon"
+  [main]="commands daemon"
 )
 # A library's headers, and which rooms may include them. What is not here (fmt, spdlog, the language's own) all may.
 declare -A users_of=(

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the iterators of bpf/iter write and src/kernel reads: a stream of records, each with its own size in front, so that
- * a torn or foreign record is noticed. Native byte order; all members naturally aligned; no padding.
+ * The records that the iterators of bpf/iter write and src/census reads. Each begins with its own size, so that the
+ * reader notices a truncated or foreign record. Native byte order; all members naturally aligned; no padding.
  */
 
 #include <linux/types.h>
@@ -15,7 +15,7 @@ enum {
   CENSUS_MAX_CPUS = 4096,
 };
 
-/* program_record.known: which of the optional members are filled. */
+/* Bits of program_record.known: which optional members are filled. */
 enum {
   PROGRAM_KNOWS_MAP_IDS = 1 << 0,
   PROGRAM_KNOWS_RUN_STATS = 1 << 1,
@@ -24,7 +24,7 @@ enum {
 };
 
 struct program_record {
-  __u32 size; /* of the whole record: this struct and map_id_count ids of 4 bytes behind it */
+  __u32 size; /* whole record: this struct, followed by map_id_count ids of 4 bytes */
   __u32 known;
   __u32 id;
   __u32 type;
@@ -35,14 +35,14 @@ struct program_record {
   __u8 tag[8];
   char name[CENSUS_NAME_SIZE];
   __u32 uid;
-  __u32 instructions; /* translated, of 8 bytes */
+  __u32 instructions; /* after translation, 8 bytes each */
   __u32 jitted_bytes;
   __u32 pages;
   __u32 verified_instructions;
   __u32 stack_depth;
   __u32 functions;
   __u32 btf_id;
-  __u32 func_info_type_id; /* BTF id of the main function; 0 = no func_info */
+  __u32 func_info_type_id; /* BTF id of the main function; 0: no func_info */
   __u32 gpl_compatible;
   __u32 map_id_count;
   __u32 reserved;
@@ -72,7 +72,7 @@ struct map_record {
   __u32 frozen;
   __u64 map_extra;
   __u64 entries;
-  __u64 buffer_pages; /* of a perf event array, summed over the buffers that are open */
+  __u64 buffer_pages; /* perf event array: sum over its open buffers */
   __u64 backlog;
   __u64 lost;
 };
@@ -89,7 +89,7 @@ enum {
 };
 
 struct link_record {
-  __u32 size; /* of the whole record: this struct and text_size bytes behind it */
+  __u32 size; /* whole record: this struct, followed by text_size bytes */
   __u32 known;
   __u32 id;
   __u32 type;

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Names of reasons to drop a packet (SKB_DROP_REASON_…), which each kernel numbers anew. Their place here is the number
- * that user space sees: new ones go to the end, here and in packet-drops.yaml. 0 is what has no name here.
+ * Names of the reasons to drop a packet (SKB_DROP_REASON_…). Their numbers differ between kernels, so user space gets
+ * the position in this list instead, counted from 1: append new names here and in packet-drops.yaml. 0 stands for all
+ * other reasons.
  */
 #define FOR_EACH_DROP_REASON(DO) \
   DO(NOT_SPECIFIED) \

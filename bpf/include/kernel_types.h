@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The few kernel structures that the iterators look into, with the members that they use and nothing else: CO-RE
- * finds the real offsets in the running kernel's BTF. A comment says since (or until) which kernel a member is there.
- * A struct with ___ in its name is another kernel's shape of the one before the ___.
+ * The kernel structures that the iterators read, reduced to the members that they use: CO-RE finds the real offsets in
+ * the running kernel's BTF. A version in a comment is the first kernel that has a member ("until": the last one). A
+ * struct with ___ in its name is a variant, in other kernels, of the struct named before the ___.
  */
 
 #include <stdbool.h>
@@ -50,7 +50,7 @@ struct bpf_map {
   struct btf *btf;
   char name[BPF_OBJ_NAME_LEN];
   bool frozen;
-  __s64 *elem_count; /* 6.6; per CPU; NULL for a type that does not count */
+  __s64 *elem_count; /* 6.6; per CPU; NULL for types without a counter */
 };
 
 typedef struct {
@@ -95,7 +95,7 @@ struct bpf_prog {
   __u32 len;
   __u32 jited_len;
   __u8 tag[8];
-  struct bpf_prog_stats *stats; /* per CPU; since 5.12, before in aux */
+  struct bpf_prog_stats *stats; /* per CPU; 5.12, before that in aux */
   struct bpf_prog_aux *aux;
 };
 
@@ -172,7 +172,7 @@ struct bpf_link {
   __u32 id;
   enum bpf_link_type type;
   struct bpf_prog *prog;
-  enum bpf_attach_type attach_type; /* 6.18; before, some kinds of link had their own */
+  enum bpf_attach_type attach_type; /* 6.18; before that, some kinds of link had a member of their own */
 };
 
 struct tracepoint {
@@ -242,7 +242,7 @@ struct tcx_link { /* 6.6 */
 };
 
 struct tcx_link___own_type { /* until 6.17 */
-  __u32 location; /* there too it is no enum */
+  __u32 location; /* not an enum in the kernel either */
 };
 
 struct netkit_link { /* 6.7 */
@@ -251,7 +251,7 @@ struct netkit_link { /* 6.7 */
 };
 
 struct netkit_link___own_type { /* until 6.17 */
-  __u32 location; /* there too it is no enum */
+  __u32 location; /* not an enum in the kernel either */
 };
 
 struct bpf_perf_link {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 #pragma once
 
-/* What every metric program needs: counting in maps, and the slots of histograms. */
+/* Helpers for metric programs: counting in maps, and slots of histograms. */
 #include <linux/bpf.h>
 #include <linux/types.h>
 
@@ -9,7 +9,7 @@
 
 #define NANOSECONDS_PER_MICROSECOND 1000ull
 
-/* Atomic even in a per-CPU map: an interrupt on this CPU may run the same program in between. */
+/* Adds to a counter. Atomic even in a per-CPU map: an interrupt on this CPU may run the same program in between. */
 static __always_inline void Add(void *map, const void *key, __u64 amount)
 {
   static const __u64 zero;
@@ -24,7 +24,7 @@ static __always_inline void Add(void *map, const void *key, __u64 amount)
   __sync_fetch_and_add(value, amount);
 }
 
-/* The lowest i with value <= 2^i: the bucket of an exp2 histogram, whose bounds are inclusive. */
+/* Returns the lowest i with value <= 2^i: the slot in an exp2 histogram, whose bounds are inclusive. */
 static __always_inline __u32 Exp2Slot(__u64 value, __u32 last_slot)
 {
   __u32 slot = 1;
@@ -56,13 +56,13 @@ static __always_inline __u32 Exp2Slot(__u64 value, __u32 last_slot)
   return slot < last_slot ? slot : last_slot;
 }
 
-/* The slot of a time by its bounds in microseconds, none of which is cut off. */
+/* Returns the exp2 slot of a duration in microseconds. Rounds up, so that bounds stay exact. */
 static __always_inline __u32 MicrosecondSlot(__u64 nanoseconds, __u32 last_slot)
 {
   return Exp2Slot((nanoseconds + NANOSECONDS_PER_MICROSECOND - 1) / NANOSECONDS_PER_MICROSECOND, last_slot);
 }
 
-/* For sums: rounded, so that many short times do not add up to nothing. */
+/* Converts a duration for sums. Rounds, so that many short durations do not add up to zero. */
 static __always_inline __u64 Microseconds(__u64 nanoseconds)
 {
   return (nanoseconds + NANOSECONDS_PER_MICROSECOND / 2) / NANOSECONDS_PER_MICROSECOND;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 #pragma once
 
-/* As kernel_types.h, for the metric programs: what their hooks hand them. */
+/* Kernel structures, as in kernel_types.h, that the hooks of the metric programs receive. */
 #include "kernel_types.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct css_set {
-  struct cgroup *dfl_cgrp; /* in the cgroup v2 hierarchy, which every task is in */
+  struct cgroup *dfl_cgrp; /* the task's group in the cgroup v2 hierarchy */
 };
 
 struct thread_info {
@@ -17,7 +17,7 @@ struct thread_info {
 struct task_struct {
   struct thread_info thread_info;
   unsigned int __state; /* 5.14 */
-  unsigned int on_cpu; /* not on every kernel for a single CPU; of another size in 7.x, which only unsigned loads bear */
+  unsigned int on_cpu; /* not in all single-CPU kernels; another size in 7.x, which CO-RE allows if unsigned */
   int pid;
   struct css_set *cgroups;
 };
@@ -74,13 +74,13 @@ struct cfs_rq {
   struct task_group *tg;
 };
 
-/* The shapes of tracepoints tell what arguments they have. */
+/* Types of tracepoints, which show what arguments they have. */
 struct trace_event_raw_mark_victim {
-  unsigned int uid; /* 6.9, and older ones that are kept up: since then the first argument is the task */
+  unsigned int uid; /* 6.9 and stable kernels with the backport: since then the first argument is the task */
 };
 
 struct trace_event_raw_tcp_retransmit_skb {
-  int err; /* 6.16; before, only what succeeded was traced */
+  int err; /* 6.16; before that, only successes were traced */
 };
 
 #pragma clang attribute pop

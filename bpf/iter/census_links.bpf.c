@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Every link: one link_record each, with its target as far as the kernel has a name for it, the name behind the record. */
+/* Iterates over all links. Writes a link_record for each, followed by the name of its target if the kernel has one. */
 #include "census_records.h"
 #include "kernel_read.h"
 
@@ -14,7 +14,7 @@ struct link_text {
   __u64 words[CENSUS_TEXT_SIZE / 8];
 };
 
-/* bpf_snprintf guards the read of the string itself and is open under every lockdown. 5.13 */
+/* Copies a string with bpf_snprintf (5.13), which reads it safely and is allowed under every lockdown. */
 static void SetText(struct link_record *record, struct link_text *text, __u64 string)
 {
   static const char format[] = "%s";
@@ -46,7 +46,7 @@ static void SetDevice(struct link_record *record, struct link_text *text, __u64 
   __u64 net = 0;
 
   if (!device)
-    return; /* the interface is gone, the link is not */
+    return; /* the link has outlived its interface */
   if (!KERNEL_READ(text->words[0], struct net_device, device, name[0]) ||
       !KERNEL_READ(text->words[1], struct net_device, device, name[8]) ||
       !KERNEL_READ(net, struct net_device, device, nd_net.net))
@@ -106,7 +106,7 @@ static void ReadPerfEvent(struct link_record *record, struct bpf_link *link)
     record->known |= LINK_KNOWS_PERF;
 }
 
-/* A replacement (freplace) has no attach type: the 0 of its program is another type's number. */
+/* A replacement (freplace) has no attach type: its program's 0 is the number of a real one. */
 static void ReadTracing(struct link_record *record, struct link_text *text, struct bpf_link *link)
 {
   if (record->program_type != BPF_PROG_TYPE_EXT) {
@@ -182,7 +182,7 @@ static void ReadTarget(struct link_record *record, struct link_text *text, struc
       record->known |= LINK_KNOWS_COUNT;
     }
     break;
-  case 12: /* BPF_LINK_TYPE_UPROBE_MULTI: the only kind that does not begin with its struct bpf_link */
+  case 12: /* BPF_LINK_TYPE_UPROBE_MULTI: the only type whose struct bpf_link is not at its beginning */
     if (!bpf_core_type_exists(struct bpf_uprobe_multi_link)) /* 6.6 */
       break;
     pointer = (__u64)link - bpf_core_field_offset(struct bpf_uprobe_multi_link, link);
@@ -207,8 +207,8 @@ static void ReadTarget(struct link_record *record, struct link_text *text, struc
 }
 
 /*
- * Since 6.18 every link has one, also where it means nothing: a raw tracepoint's 0 is the number of cgroup_inet_ingress.
- * What a tracing link was attached with says less than its program.
+ * Reads the attach type that every link has since 6.18. Skips links where it says nothing: for a raw tracepoint it is
+ * 0, the number of cgroup_inet_ingress; for a tracing link, its program's attach type is more precise.
  */
 static void ReadAttachType(struct link_record *record, struct bpf_link *link)
 {
@@ -227,7 +227,7 @@ int census_links(struct bpf_iter__bpf_link *ctx)
   struct link_text text = {};
   __u32 text_size;
 
-  if (!link || !link->id) /* 0: still being set up, not there yet */
+  if (!link || !link->id) /* 0: still being created */
     return 0;
   record.id = link->id;
   record.type = link->type;
@@ -237,7 +237,7 @@ int census_links(struct bpf_iter__bpf_link *ctx)
   }
   ReadAttachType(&record, link);
   ReadTarget(&record, &text, link);
-  text_size = record.text_size; /* a copy: before 6.2 the verifier forgets the bounds of what a helper was given */
+  text_size = record.text_size; /* a copy: before 6.2 the verifier forgets the bounds of memory passed to a helper */
   if (text_size > sizeof(text))
     return 0;
   record.size = sizeof(record) + text_size;

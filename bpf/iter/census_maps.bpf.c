@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Every map: one map_record each, with what no system call gives: element counts, and the state of any process's buffers. */
+/*
+ * Iterates over all maps. Writes a map_record for each, including facts that no system call gives: element counts, and
+ * the state of any process's buffers.
+ */
 #include "census_records.h"
 #include "kernel_read.h"
 
@@ -12,14 +15,14 @@ struct bpf_iter__bpf_map {
 
 extern __s64 bpf_map_sum_elem_count(const struct bpf_map *map) __ksym __weak; /* 6.6 */
 
-/* The hash kinds count their elements per CPU, a few other types in a member of their own. */
+/* Reads the number of entries. Hash maps count them per CPU, a few other types in a member of their own. */
 static bool ReadEntries(struct map_record *record, struct bpf_map *map)
 {
   __u32 head = 0, tail = 0, size = 0, count = 0;
 
   if (bpf_core_field_exists(map->elem_count) && bpf_ksym_exists(bpf_map_sum_elem_count) && map->elem_count) {
     const __s64 sum = bpf_map_sum_elem_count(map);
-    record->entries = sum > 0 ? sum : 0; /* summed while others count, it may pass below 0 for a moment */
+    record->entries = sum > 0 ? sum : 0; /* may be below 0 for a moment while other CPUs count */
     return true;
   }
   switch (record->type) {
@@ -54,15 +57,15 @@ static void ReadRingBuffer(struct map_record *record, struct bpf_map *map)
 
   if (!KERNEL_READ(ring, struct bpf_ringbuf_map, map, rb) || !ring)
     return;
-  /* Consumed first: positions only grow, so the difference is never negative. */
+  /* Reads the consumer's position first: both only grow, so the difference is never negative. */
   if (!KERNEL_READ(consumed, struct bpf_ringbuf, ring, consumer_pos))
     return;
   barrier();
   if (!KERNEL_READ(produced, struct bpf_ringbuf, ring, producer_pos))
     return;
   /*
-   * One of the two pages is writable by any process that has the ring, and may say anything. A ring that overwrites may
-   * have its producer more than a round ahead.
+   * Drops implausible values: any process that maps the ring can write to one of the two pages, and in an overwriting
+   * ring the producer may be more than a round ahead.
    */
   if (produced - consumed > record->max_entries)
     return;
@@ -74,7 +77,7 @@ struct perf_buffers {
   __u64 entries; /* address of the array of struct bpf_event_entry pointers */
   __u64 pages;
   __u64 lost;
-  bool open; /* any; not how many, a count would keep the verifier from seeing that all rounds are alike */
+  bool open; /* any buffer; a count would keep the verifier from recognizing that all iterations are alike */
 };
 
 static long AddPerfBuffer(__u32 index, struct perf_buffers *buffers)
@@ -94,7 +97,7 @@ static long AddPerfBuffer(__u32 index, struct perf_buffers *buffers)
   return 0;
 }
 
-/* One buffer per CPU, of whoever opened the events; unknown where nobody has one open. */
+/* Sums the buffers, one per CPU, of any process that opened the events. Unknown if none is open. */
 static void ReadPerfBuffers(struct map_record *record, struct bpf_map *map)
 {
   struct perf_buffers buffers = {.entries = (__u64)map + bpf_core_field_offset(struct bpf_array, ptrs)};
@@ -150,7 +153,7 @@ int census_maps(struct bpf_iter__bpf_map *ctx)
   return WriteMap(ctx, true);
 }
 
-/* Before 5.13 the kernel refuses a program for a callback that is in it, though it never gets there. */
+/* Serves kernels before 5.13, which refuse any program with a callback, even if it is never reached. */
 SEC("?iter/bpf_map")
 int census_maps_without_loop(struct bpf_iter__bpf_map *ctx)
 {

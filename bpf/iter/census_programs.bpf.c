@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Every program: one program_record each, with its map ids behind it. */
+/* Iterates over all programs. Writes a program_record for each, followed by the ids of its maps. */
 #include "census_records.h"
 #include "kernel_read.h"
 
@@ -14,8 +14,8 @@ const volatile __u32 possible_cpus = 1;
 const volatile bool read_run_stats = true;
 
 /*
- * The per-CPU offset of a CPU is the address of an element of our own per-CPU array on that CPU less that array's
- * __percpu pointer: it needs no symbol of the kernel's, so it works where KALLSYMS_ALL is off.
+ * Array from which the per-CPU offsets are computed: the offset of a CPU is the address of the element on that CPU
+ * minus the array's __percpu pointer. This needs no kernel symbol, so it works without KALLSYMS_ALL.
  */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -24,9 +24,9 @@ struct {
   __type(value, __u64);
 } percpu_probe SEC(".maps");
 
-volatile __u64 percpu_map; /* its address: what comes back from memory is a number to the verifier */
+volatile __u64 percpu_map; /* address of percpu_probe; the verifier treats a value loaded from memory as a number */
 __u64 percpu_element[CENSUS_MAX_CPUS];
-__u64 percpu_base; /* 0: not learnt */
+__u64 percpu_base; /* 0: not computed yet */
 
 static bool LearnPercpuOffsets(void)
 {
@@ -56,7 +56,7 @@ static bool ReadRunStats(struct program_record *record, struct bpf_prog *prog)
 {
   __u64 stats = 0;
 
-  /* Before any use of its offset: where the member is absent, that is an instruction which no verifier takes. */
+  /* Checked before the offset is used: without the member, CO-RE makes that an invalid instruction. */
   if (!bpf_core_field_exists(struct bpf_prog, stats)) /* 5.12 */
     return false;
   if (!KERNEL_READ_U64(stats, (__u64)prog + bpf_core_field_offset(struct bpf_prog, stats)) || !stats ||
@@ -78,7 +78,7 @@ static bool ReadRunStats(struct program_record *record, struct bpf_prog *prog)
   return true;
 }
 
-/* As bpf_prog_get_info_by_fd counts it: a program with subprograms is a set of images. */
+/* Sums as bpf_prog_get_info_by_fd does: a program with subprograms consists of several images. */
 static bool ReadJittedSize(struct program_record *record, struct bpf_prog *prog)
 {
   const __u64 functions = (__u64)prog->aux->func;
@@ -100,7 +100,7 @@ static bool ReadJittedSize(struct program_record *record, struct bpf_prog *prog)
   return false;
 }
 
-/* Behind the record, one by one: an array of them on the stack would have to be cleared for every program. */
+/* Writes the ids behind the record, one by one: an array on the stack would have to be cleared for each program. */
 static void WriteMapIds(struct seq_file *seq, struct bpf_prog *prog, __u32 count)
 {
   const __u64 maps = (__u64)prog->aux->used_maps;
@@ -123,8 +123,8 @@ static void Copy16(void *to, const void *from)
 }
 
 /*
- * Reads the one byte with the bit. In newer kernels (7.x at the latest) the bits' unit of four bytes begins with another
- * member, and the verifier refuses what reads over both, as BPF_CORE_READ_BITFIELD does.
+ * Reads only the byte that has the bit. In newer kernels (7.x at the latest) the four bytes around it begin with
+ * another member, and the verifier refuses a load that spans both, as BPF_CORE_READ_BITFIELD makes.
  */
 static bool IsGplCompatible(struct bpf_prog *prog)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Time from a request's issue to the device until its completion, and its size; by disk and operation. */
+/* Measures block requests: time from issue to completion, and size, by disk and operation. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -35,13 +35,13 @@ struct {
 } bio_size_bytes SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH); /* a request that never completes must not stay */
+  __uint(type, BPF_MAP_TYPE_LRU_HASH); /* drops requests that never complete */
   __uint(max_entries, 16384);
   __type(key, __u64);
   __type(value, __u64);
 } issue_times SEC(".maps");
 
-/* As user space writes it in 32 bits: what the decoder majorminor takes. */
+/* Encodes a device number as user space does in 32 bits, for the decoder majorminor. */
 static __u32 DeviceNumber(const struct gendisk *disk)
 {
   __u32 major = disk->major, minor = disk->first_minor;
@@ -49,7 +49,7 @@ static __u32 DeviceNumber(const struct gendisk *disk)
   return (minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12);
 }
 
-/* The numbers that no kernel has ever changed; those of zones and of pass-through differ. */
+/* Keeps the operations whose numbers are the same in all kernels; those of zones and pass-through differ. */
 static __u8 Operation(const struct request *request)
 {
   __u32 operation = request->cmd_flags & OPERATION_MASK;
@@ -89,7 +89,7 @@ int BPF_PROG(request_completed, struct request *request, int error, unsigned int
   nanoseconds = bpf_ktime_get_ns() - *issued;
   bpf_map_delete_elem(&issue_times, &address);
   if (!disk)
-    return 0; /* a device that has no disk yet, or no longer */
+    return 0; /* the device has no disk yet, or no longer */
   key.device = DeviceNumber(disk);
   key.operation = Operation(request);
 

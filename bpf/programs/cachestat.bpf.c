@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Operations on the page cache by the command that causes them. */
+/* Counts operations on the page cache by the command that causes them. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -9,7 +9,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define COMMAND_SIZE 16
 
-/* As static_map of the label op has them. */
+/* Operations, numbered as in the static_map of the label op. */
 enum operation {
   ADDED,
   DELETED,
@@ -24,7 +24,7 @@ struct operation_key {
 };
 
 struct {
-  __uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH); /* anybody can make up names of commands */
+  __uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH); /* any process can invent command names */
   __uint(max_entries, 4096);
   __type(key, struct operation_key);
   __type(value, __u64);
@@ -63,7 +63,7 @@ int BPF_PROG(buffer_dirtied)
   return Count(BUFFER_DIRTIED);
 }
 
-/* No tracepoint says it. Where the kernel has no fentry, the other operations count without it. */
+/* Uses fentry, since there is no tracepoint. Without fentry the other operations are still counted. */
 SEC("fentry/folio_mark_accessed")
 int BPF_PROG(page_accessed)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* How long control groups were kept from a CPU because their quota (cpu.max) was used up. */
+/* Measures how long control groups were kept off the CPUs because their quota (cpu.max) was used up. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -22,13 +22,13 @@ struct {
 } cfs_throttling_seconds SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH); /* a control group may go while it is throttled */
+  __uint(type, BPF_MAP_TYPE_LRU_HASH); /* a control group may be removed while it is throttled */
   __uint(max_entries, 8192);
   __type(key, __u64);
   __type(value, __u64);
 } throttled_since SEC(".maps");
 
-/* No tracepoint says it. */
+/* Uses fentry, since there is no tracepoint. */
 SEC("fentry/throttle_cfs_rq")
 int BPF_PROG(throttled, struct cfs_rq *queue)
 {

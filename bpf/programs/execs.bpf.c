@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Programs that were started, by the name of their command. */
+/* Counts program starts by command name. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -14,7 +14,7 @@ struct command_key {
 };
 
 struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH); /* anybody can make up names of commands */
+  __uint(type, BPF_MAP_TYPE_LRU_HASH); /* any process can invent command names */
   __uint(max_entries, 4096);
   __type(key, struct command_key);
   __type(value, __u64);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* References to the last-level cache and misses in it, by CPU: samples, each worth the events since the one before. */
+/* Estimates references to and misses in the last-level cache by CPU. A sample stands for the events since the last. */
 #include "metric_program.h"
 
 #include <linux/bpf_perf_event.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Processes that the kernel killed for want of memory, by the control group they were in. */
+/* Counts processes that the kernel killed when memory ran out, by their control group. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -19,7 +19,7 @@ int BPF_PROG(victim_marked, struct task_struct *victim)
 {
   __u64 cgroup = 0;
 
-  /* Before, the argument is a pid, of which nothing leads to a control group. */
+  /* On older kernels the argument is a pid, which leads to no control group. */
   if (bpf_core_field_exists(struct trace_event_raw_mark_victim, uid))
     cgroup = victim->cgroups->dfl_cgrp->kn->id;
   Add(&oom_kills_total, &cgroup, 1);

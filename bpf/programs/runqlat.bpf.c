@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* How long a task that could run waited for a CPU. */
+/* Measures how long runnable tasks wait for a CPU. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -18,7 +18,7 @@ struct {
 } run_queue_latency_seconds SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_HASH); /* the tasks that wait now */
+  __uint(type, BPF_MAP_TYPE_HASH); /* waiting tasks */
   __uint(max_entries, 32768);
   __type(key, __u32);
   __type(value, __u64);
@@ -29,11 +29,11 @@ static void BeginWait(const struct task_struct *task)
   __u32 pid = task->pid;
   __u64 now = bpf_ktime_get_ns();
 
-  if (pid) /* the idle tasks do not wait */
+  if (pid) /* idle tasks do not wait */
     bpf_map_update_elem(&waiting_since, &pid, &now, BPF_ANY);
 }
 
-/* A task that is woken before it has gone to sleep does not wait. */
+/* Skips a task that is woken before it has gone to sleep: it does not wait. */
 static int Woken(const struct task_struct *task)
 {
   if (!bpf_core_field_exists(task->on_cpu) || !task->on_cpu)

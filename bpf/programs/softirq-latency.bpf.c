@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* How long a soft interrupt waited after it was raised, and how long it then took; by kind. */
+/* Measures how long soft interrupts wait after they are raised, and how long they then take, by kind. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -29,7 +29,7 @@ struct {
   __type(value, __u64);
 } softirq_service_latency_seconds SEC(".maps");
 
-/* A soft interrupt runs on the CPU that raised it. */
+/* Times of a CPU's soft interrupts: each runs on the CPU that raised it. */
 struct softirq_times {
   __u64 raised; /* 0: not pending */
   __u64 entered;

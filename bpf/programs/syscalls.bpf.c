@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* System calls by name, and those that failed by name and error. */
+/* Counts system calls by name, and failed ones by name and error. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -9,7 +9,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define UNKNOWN_CALL 0xffffffffu
 #define COMPAT_32BIT 0x2 /* x86: TS_COMPAT */
-#define FIRST_KERNEL_ERROR 512 /* from here on: restarts, which no caller sees */
+#define FIRST_KERNEL_ERROR 512 /* from here on: restarts, which the caller does not see */
 #define CALL_LIMIT 1024
 
 struct {
@@ -25,13 +25,13 @@ struct error_key {
 };
 
 struct {
-  __uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH); /* calls times errors */
+  __uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH); /* one entry for each call and error */
   __uint(max_entries, 4096);
   __type(key, struct error_key);
   __type(value, __u64);
 } syscall_errors_total SEC(".maps");
 
-/* A number that means something else to a 32-bit task, or nothing at all, must not get a name. */
+/* Returns UNKNOWN_CALL for numbers that mean something else in a 32-bit task, or nothing: they must not get a name. */
 static __u32 KnownCall(long number)
 {
   const struct task_struct *task = bpf_get_current_task_btf();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* How long it took until the other side accepted a TCP connection that this host opened. */
+/* Measures how long the other side takes to accept TCP connections that this host opens. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -7,7 +7,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define LAST_SLOT 27 /* up to 134 s: as long as the first segment is sent again */
+#define LAST_SLOT 27 /* up to 134 s: the first segment is retransmitted that long */
 #define PROTOCOL_TCP 6
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
@@ -25,7 +25,7 @@ struct {
 } tcp_connect_latency_seconds SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH); /* never lets a flood of attempts keep new ones out */
+  __uint(type, BPF_MAP_TYPE_LRU_HASH); /* a flood of attempts must not keep new ones out */
   __uint(max_entries, 16384);
   __type(key, __u64);
   __type(value, __u64);

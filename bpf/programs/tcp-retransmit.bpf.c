@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* TCP segments that were sent again, by family of addresses and state of the connection. */
+/* Counts retransmitted TCP segments by address family and connection state. */
 #include "metric_program.h"
 #include "traced_types.h"
 

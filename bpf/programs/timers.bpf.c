@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Timers of the kernel that were started, by the function that they call. */
+/* Counts started kernel timers by the function that they call. */
 #include "metric_program.h"
 #include "traced_types.h"
 
@@ -8,7 +8,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct {
-  __uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH); /* modules come and go */
+  __uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH); /* modules are loaded and unloaded */
   __uint(max_entries, 2048);
   __type(key, __u64);
   __type(value, __u64);

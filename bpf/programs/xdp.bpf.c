@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Packets that the loopback interface received, by protocol. For another interface: its name in place of lo. */
+/* Counts packets received on the loopback interface, by protocol. For another interface, replace lo by its name. */
 #include "metric_program.h"
 
 #include <linux/if_ether.h>
@@ -10,7 +10,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* After the 256 protocols of IP. */
+/* Numbers above the 256 protocols of IP. */
 #define PROTOCOL_ARP 256
 #define PROTOCOL_OTHER 257
 

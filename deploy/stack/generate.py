@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""deploy/stack/generate.py >metrics-stack.yaml: the pod, and ConfigMaps of the files it mounts."""
+"""deploy/stack/generate.py >metrics-stack.yaml: prints the pod and ConfigMaps of the files that it mounts."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 HEADER = """\
 # podman play kube metrics-stack.yaml: a collector, Prometheus, and Grafana with the dashboards.
-# Made by deploy/stack/generate.py of what is in deploy/ and dashboards/: change that, not this.
+# Made by deploy/stack/generate.py from what is in deploy/ and dashboards/: change that, not this.
 """
 SOURCES = {
     "metrics-stack-prometheus": [HERE / "prometheus.yml", ROOT / "deploy/prometheus/rules.yaml"],
@@ -22,7 +22,7 @@ SOURCES = {
 
 
 def show_scraped_first(dashboard):
-    """With All jobs, the default, sums would count what is scraped and pushed as well twice."""
+    """Chooses one job: with "All", the default, sums would count twice what is both scraped and pushed."""
     board = json.loads(dashboard)
     for variable in board["templating"]["list"]:
         if variable["name"] == "job":
@@ -36,7 +36,7 @@ def content(path):
 
 
 def literal(text):
-    """As a block of YAML that holds it unchanged."""
+    """Returns a block of YAML that holds the text unchanged."""
     return "|\n" + "".join(line if line == "\n" else f"    {line}"
                            for line in text.splitlines(keepends=True))
 
@@ -46,13 +46,13 @@ def data_of(files):
 
 
 def read_sources():
-    """Of each ConfigMap, what its files hold by their names."""
+    """Returns for each ConfigMap the texts of its files, by their names."""
     return {name: {path.name: content(path) for path in paths} for name, paths in SOURCES.items()}
 
 
 def generate(config_maps):
-    """A name goes with what it holds: podman keeps a ConfigMap's volume, and would mount it again
-    with the files that are no longer in the ConfigMap."""
+    """Gives each ConfigMap a name that depends on its content: podman keeps the volume of a ConfigMap,
+    and under the same name would mount it again with files that are no longer in it."""
     documents = [HEADER + (HERE / "pod.yaml").read_text(encoding="utf-8")]
     for name, files in config_maps.items():
         data = data_of(files)

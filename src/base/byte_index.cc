@@ -15,7 +15,7 @@ std::string_view ByteIndex::operator[](size_t number) const {
   return {bytes_.data() + begin, ends_[number] - begin};
 }
 
-// Where the bytes are, or the free slot where they belong.
+// Returns the slot of the bytes, or the free slot where they belong.
 size_t ByteIndex::SlotOf(std::string_view bytes) const {
   const size_t mask = slots_.size() - 1;
   size_t slot = std::hash<std::string_view>()(bytes) & mask;

@@ -7,7 +7,8 @@
 
 namespace bpftally {
 
-// Numbers byte strings from 0 in the order in which they first come. No allocation for each.
+// Numbers distinct byte strings from 0, in the order of their first insertion. Does not allocate
+// for each string.
 class ByteIndex {
  public:
   struct Place {
@@ -26,9 +27,9 @@ class ByteIndex {
   size_t SlotOf(std::string_view bytes) const;
   void Grow();
 
-  std::vector<char> bytes_;      // all of them, one after another
-  std::vector<size_t> ends_;     // where each ends
-  std::vector<uint32_t> slots_;  // number + 1, 0 where free; a power of two of them
+  std::vector<char> bytes_;      // all strings, one after another
+  std::vector<size_t> ends_;     // end of each string
+  std::vector<uint32_t> slots_;  // number + 1, or 0 if free; the size is a power of two
 };
 
 }  // namespace bpftally

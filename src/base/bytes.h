@@ -15,7 +15,7 @@ uint64_t Load(std::string_view bytes) {
   return number;
 }
 
-// An unsigned number of the host's order; nothing where no number has so many bytes.
+// Loads an unsigned number in host byte order; empty for sizes that no number has.
 inline std::optional<uint64_t> LoadUint(std::string_view bytes) {
   switch (bytes.size()) {
     case sizeof(uint8_t):

@@ -9,14 +9,14 @@
 namespace bpftally {
 namespace {
 
-constexpr double kLongestNanoseconds = 1e18;  // 31 years: can be added to a time without overflow
+constexpr double kLongestNanoseconds = 1e18;  // 31 years: no overflow when added to a time
 
-// Longer spellings first: "ms" begins as "m" does.
+// Lists "ms" before "m", since a text is matched by its beginning.
 constexpr std::pair<std::string_view, double> kUnits[] = {
     {"ns", 1},   {"us", 1e3}, {"\u00b5s", 1e3}, {"\u03bcs", 1e3},
     {"ms", 1e6}, {"s", 1e9},  {"m", 60e9},      {"h", 3600e9}};
 
-// Takes one "<number><unit>" off the front, as nanoseconds.
+// Removes one "<number><unit>" from the front and returns it in nanoseconds.
 std::optional<double> TakePart(std::string_view& text) {
   double number = 0;
   const auto [end, error] =

@@ -7,7 +7,7 @@
 
 namespace bpftally {
 
-// A duration as Go and Prometheus write it: "15s", "500ms", "1m30s", "1.5h"; a bare "0" too.
+// Parses a duration as Go and Prometheus write it: "15s", "500ms", "1m30s", "1.5h", or "0" alone.
 Result<std::chrono::nanoseconds> ParseDuration(std::string_view text);
 
 }  // namespace bpftally

@@ -34,7 +34,7 @@ ErrorKind KindOfErrno(int sys_errno) {
       return ErrorKind::kVanished;
     case ENOSYS:
     case EOPNOTSUPP:
-    case 524:  // ENOTSUPP of the kernel, which leaks to user space from bpf(2)
+    case 524:  // the kernel's ENOTSUPP, which bpf(2) passes to user space
       return ErrorKind::kUnsupported;
     case EMFILE:
     case ENFILE:

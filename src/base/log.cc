@@ -20,7 +20,7 @@
 namespace bpftally {
 namespace {
 
-// The message as the text between the quotes of a logfmt value or a JSON string: both escape alike.
+// Escapes text for a quoted logfmt value or a JSON string, whose rules are the same here.
 void AppendEscaped(std::string_view text, spdlog::memory_buf_t& out) {
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -45,26 +45,27 @@ class EscapedMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
-// To standard error, but never waiting for who reads it: what a full pipe or a stopped terminal has
-// no room for is left out, and told once there is room.
-class NeverWaitingSink final : public spdlog::sinks::base_sink<std::mutex> {
+// Writes to stderr, but never blocks on its reader: lines that a full pipe or a stopped terminal
+// has no room for are dropped, and their number is logged once there is room.
+class NonBlockingSink final : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     if (!HasRoom()) {
-      ++left_out_;
+      ++dropped_;
       return;
     }
-    if (left_out_ > 0) {
-      const std::string text = fmt::format("{} lines of this log had no room", left_out_);
+    if (dropped_ > 0) {
+      const std::string text =
+          fmt::format("{} log lines were dropped: their reader was too slow", dropped_);
       Write(spdlog::details::log_msg(message.time, {}, {}, spdlog::level::warn, text));
-      left_out_ = 0;
+      dropped_ = 0;
     }
     Write(message);
   }
   void flush_() override {}
 
  private:
-  // Not without a reader either: to write would end a process that does not ignore SIGPIPE.
+  // False also if the reader is gone: writing would end a process that does not ignore SIGPIPE.
   static bool HasRoom() {
     pollfd error{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
     return ::poll(&error, 1, 0) == 1 && error.revents == POLLOUT;
@@ -73,7 +74,7 @@ class NeverWaitingSink final : public spdlog::sinks::base_sink<std::mutex> {
   void Write(const spdlog::details::log_msg& message) {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    // A pipe that has room takes this much without waiting.
+    // Writes in parts that a pipe with room accepts without blocking.
     for (size_t at = 0; at < line.size() && HasRoom();) {
       const ssize_t written =
           ::write(STDERR_FILENO, line.data() + at, std::min<size_t>(line.size() - at, PIPE_BUF));
@@ -82,7 +83,7 @@ class NeverWaitingSink final : public spdlog::sinks::base_sink<std::mutex> {
     }
   }
 
-  size_t left_out_ = 0;
+  size_t dropped_ = 0;
 };
 
 std::string Pattern(LogFormat format) {
@@ -106,7 +107,7 @@ Result<void> SetUpLogging(std::string_view level, LogFormat format) {
   }
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   formatter->add_flag<EscapedMessage>('*').set_pattern(Pattern(format));
-  auto logger = std::make_shared<spdlog::logger>("bpftally", std::make_shared<NeverWaitingSink>());
+  auto logger = std::make_shared<spdlog::logger>("bpftally", std::make_shared<NonBlockingSink>());
   logger->set_formatter(std::move(formatter));
   logger->set_level(spdlog::level::from_str(std::string(level)));
   spdlog::set_default_logger(std::move(logger));

@@ -9,9 +9,8 @@ namespace bpftally {
 
 enum class LogFormat { kLogfmt, kJson };
 
-// Sets spdlog's default logger up: to stderr, one line per record.
-// level: "debug", "info", "warn", "error". No time stamp when the journal adds its own
-// (JOURNAL_STREAM is set).
+// Sets up spdlog's default logger: to stderr, one line a record. `level` is "debug", "info", "warn"
+// or "error". Omits the time stamp if the journal adds its own (JOURNAL_STREAM is set).
 Result<void> SetUpLogging(std::string_view level, LogFormat format);
 
 }  // namespace bpftally

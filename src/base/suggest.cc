@@ -9,7 +9,7 @@
 namespace bpftally {
 namespace {
 
-// Optimal string alignment distance: edits and swaps of neighbours.
+// Computes the optimal string alignment distance: edits, and swaps of neighbours.
 size_t Distance(std::string_view a, std::string_view b) {
   std::vector<size_t> before(b.size() + 1);
   std::vector<size_t> above(b.size() + 1);

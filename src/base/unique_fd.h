@@ -6,8 +6,8 @@
 
 namespace bpftally {
 
-// Owns one file descriptor. An fd of another's BPF object keeps that object alive: let it live
-// within one visit.
+// Owns one file descriptor. A descriptor of another process's BPF object keeps that object alive:
+// close it before the poll ends.
 class UniqueFd {
  public:
   UniqueFd() = default;

@@ -7,8 +7,8 @@
 namespace bpftally {
 namespace {
 
-// Length of the valid sequence at the front of `text`; 0 where there is none. `bad` is then how
-// many bytes to replace (the Unicode standard's "maximal subpart").
+// Length of the valid sequence at the front of `text`, or 0 if there is none. `bad` is then the
+// number of bytes to replace (the Unicode standard's "maximal subpart").
 struct Sequence {
   size_t valid = 0;
   size_t bad = 1;

@@ -8,7 +8,8 @@
 
 namespace bpftally {
 
-// Label values mostly are, and hundreds of thousands of them are looked at in a scrape.
+// Tells whether all bytes are ASCII. Quick, since a scrape checks hundreds of thousands of label
+// values, nearly all of them ASCII.
 inline bool IsAscii(std::string_view text) {
   constexpr uint64_t kHighBits = 0x8080808080808080;
   uint64_t seen = 0;
@@ -24,12 +25,12 @@ inline bool IsAscii(std::string_view text) {
 
 bool IsValidUtf8(std::string_view text);
 
-// The text with each maximal invalid part replaced by U+FFFD: what comes from the kernel, from file
-// names and from map keys is untrusted bytes, and both Prometheus and OTLP demand UTF-8.
+// Replaces each maximal invalid part by U+FFFD. Bytes from the kernel, from file names and from map
+// keys are untrusted, and both Prometheus and OTLP demand UTF-8.
 std::string ToValidUtf8(std::string_view text);
 
-// For messages of one line: valid UTF-8, a space for each control character, and no more than so
-// many bytes of the text.
+// Makes text fit for a one-line message: valid UTF-8, a space for each control character, and at
+// most `most` bytes of the text.
 std::string ToOneLine(std::string_view text, size_t most = std::string_view::npos);
 
 }  // namespace bpftally

@@ -55,7 +55,7 @@ std::string DescribePrograms(const std::string& directory, const TryProgram& try
   for (const std::string& name : NamesOfPrograms(directory)) {
     const PlannedFile file = PlanFile(FileOfProgram(directory, name));
     text += fmt::format("{}\n    shows: {}\n    needs: {}\n    hooks: {}\n    here:  {}\n", name,
-                        file.description, file.needs, Hooks(file.object),
+                        file.plan.description, file.plan.needs, Hooks(file.object),
                         SayWhetherItRuns(file, try_program));
   }
   return text;

@@ -9,18 +9,17 @@
 namespace bpftally {
 namespace {
 
-void LogKind(const PollResult& result, ObjectKind kind) {
-  const KindStatus& status = result.kinds[static_cast<size_t>(kind)];
-  const size_t objects = result.objects[static_cast<size_t>(kind)];
-  spdlog::info("{}: {} found, source {}{}", ObjectKindName(kind), objects,
-               SourceName(status.source), status.complete ? "" : ", not all");
+void LogKind(const Snapshot& snapshot, ObjectKind kind) {
+  const KindStatus& status = snapshot.StatusOf(kind);
+  spdlog::info("{}: {} found, source {}{}", ObjectKindName(kind), snapshot.CountOf(kind),
+               SourceName(status.source), status.complete ? "" : ", incomplete");
 }
 
 }  // namespace
 
 void LogCensus(const PollResult& result) {
-  for (const ObjectKind kind : kObjectKinds) LogKind(result, kind);
-  for (const Feature& feature : result.features) {
+  for (const ObjectKind kind : kObjectKinds) LogKind(*result.snapshot, kind);
+  for (const Feature& feature : result.snapshot->features) {
     if (feature.available) continue;
     const std::string_view advice = AdviceFor(feature);
     spdlog::info("not available: {} by {}{}{}", feature.name, feature.source,

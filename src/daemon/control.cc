@@ -34,7 +34,7 @@ class ReloadCollector final : public Collector {
     Add(batch, "bpftally_config_last_reload_successful",
         "1: the configuration that was read last is what runs; 0: its reload failed, and what ran "
         "before still runs.",
-        "", uint64_t{status.successful ? 1U : 0U});
+        "", uint64_t{!status.attempted || status.successful ? 1U : 0U});
     Add(batch, "bpftally_config_last_reload_success_timestamp_seconds",
         "When the configuration was read and made to run last, seconds since the epoch.", "s",
         static_cast<double>(status.succeeded_at_ns) / kSecond);
@@ -54,7 +54,7 @@ class ReloadCollector final : public Collector {
 }  // namespace
 
 Control::Control(const Clock& clock)
-    : clock_(clock), status_{.succeeded_at_ns = clock.WallNanoseconds(), .error = {}} {}
+    : clock_(clock), status_{.succeeded_at_ns = clock.WallNanoseconds(), .message = {}} {}
 
 Control::~Control() {
   {
@@ -131,9 +131,11 @@ Result<void> Control::ReloadNow() {
   const Result<std::string> reloaded = reload_();
   {
     const std::lock_guard lock(mutex_);
+    status_.attempted = true;
     status_.successful = reloaded.has_value();
-    status_.error = reloaded ? "" : reloaded.error().message;
-    if (reloaded) status_.succeeded_at_ns = clock_.WallNanoseconds();
+    status_.at_ns = clock_.WallNanoseconds();
+    status_.message = reloaded ? "" : reloaded.error().message;
+    if (reloaded) status_.succeeded_at_ns = status_.at_ns;
   }
   NotifyServiceManager("READY=1");
   if (reloaded) {

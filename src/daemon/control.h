@@ -4,28 +4,20 @@
 // leaves it in the queue; changes are made one after another, in their order.
 
 #include <condition_variable>
-#include <cstdint>
 #include <deque>
 #include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "collect/collector.h"
+#include "daemon/reload_status.h"
 
 namespace bpftally {
-
-// How the latest reload of the configuration went.
-struct ReloadStatus {
-  bool successful = true;       // the configuration that was read last is what runs
-  int64_t succeeded_at_ns = 0;  // the latest success, wall clock: of the start, if no later one
-  std::string error;            // why the latest failed; empty if it did not
-};
 
 class Control {
  public:

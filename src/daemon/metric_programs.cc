@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "host/cpus.h"
 #include "kernel/map_handle.h"
 #include "kernel/real_bpf_sys.h"
 #include "programs/frontends/shipped.h"
@@ -189,7 +190,8 @@ void MetricPrograms::WarnOfSpans(const ChangeReport& report) const {
   if (wants_spans_) return;
   for (const auto& instance : *table_->Instances()) {
     const ProgramPlan& plan = instance->plan();
-    if (plan.spans.empty() || std::ranges::find(report.kept, plan.name) != report.kept.end())
+    if (std::ranges::empty(SpansOf(plan)) ||
+        std::ranges::find(report.kept, plan.name) != report.kept.end())
       continue;
     spdlog::warn("the spans of {} are not read: they go nowhere without --otlp-grpc or --otlp-http",
                  plan.name);

@@ -6,12 +6,13 @@
 namespace bpftally {
 namespace {
 
-// No walk has less, or whoever asks with no patience would see to it that collectors fail.
+// Minimum budget of a poll: a client with a tiny timeout must not make collectors fail for
+// everybody.
 constexpr std::chrono::seconds kLeastBudget{1};
-// So much more time than a walk had is worth another.
+// Whoever has this much more time than a poll that was cut short gets another one.
 constexpr std::chrono::seconds kMuchMore{1};
 
-// The collectors and whoever waits need a little of the time that is left after the walk.
+// Time kept back from the deadline, for what comes after the step that takes the rest.
 std::chrono::nanoseconds Reserve(std::chrono::nanoseconds left) {
   return std::min<std::chrono::nanoseconds>(std::chrono::milliseconds(250), left / 4);
 }
@@ -31,7 +32,7 @@ Poller::Poller(std::unique_ptr<SnapshotSource> source, std::unique_ptr<Collector
       clock_(clock),
       options_(options),
       observer_(std::move(observer)),
-      requested_by_(clock_.Now() + options_.tick_budget),  // the look at start
+      requested_by_(clock_.Now() + options_.tick_budget),  // the poll at start
       thread_([this] { Run(); }) {}
 
 Poller::~Poller() {
@@ -54,17 +55,17 @@ std::shared_ptr<const PollResult> Poller::Poll(std::chrono::nanoseconds max_age,
                                                std::chrono::steady_clock::time_point deadline) {
   std::unique_lock lock(mutex_);
   if (last_ && !last_->cut_short && clock_.Now() - last_began_ <= max_age) return last_;
-  if (!walking_by_ || *walking_by_ + kMuchMore < deadline) Request(deadline);
-  const uint64_t before = walks_;
+  if (!polling_by_ || *polling_by_ + kMuchMore < deadline) Request(deadline);
+  const uint64_t before = polls_;
   const auto served = [&] {
-    if (stopping_ || walks_ == before) return stopping_;
+    if (stopping_ || polls_ == before) return stopping_;
     return !last_->cut_short || last_->deadline + kMuchMore >= deadline;
   };
   changed_.wait_for(lock, deadline - clock_.Now(), served);
-  return walks_ != before ? last_ : NothingKnown();
+  return polls_ != before ? last_ : NothingKnown();
 }
 
-// One walk is for all who ask, by the latest of their deadlines.
+// One poll serves all requests, by the latest of their deadlines.
 void Poller::Request(std::chrono::steady_clock::time_point deadline) {
   deadline = std::max(deadline, clock_.Now() + kLeastBudget);
   requested_by_ = std::max(requested_by_.value_or(deadline), deadline);
@@ -79,21 +80,21 @@ void Poller::Run() {
     const auto began = clock_.Now();
     const auto deadline = requested_by_.value_or(began + options_.tick_budget);
     requested_by_.reset();
-    walking_by_ = deadline;
+    polling_by_ = deadline;
     lock.unlock();
-    auto result = Walk(deadline);
+    auto result = PollNow(deadline);
     if (observer_) observer_(*result);
     lock.lock();
-    if (!result->cut_short) requested_by_.reset();  // whoever asked meanwhile is served
+    if (!result->cut_short) requested_by_.reset();  // requests that came meanwhile are served by it
     last_ = std::move(result);
     last_began_ = began;
-    walking_by_.reset();
-    ++walks_;
+    polling_by_.reset();
+    ++polls_;
     changed_.notify_all();
   }
 }
 
-// Until somebody asks, a tick is due, or the end.
+// Returns when somebody asks, when a tick is due, or at the end.
 void Poller::WaitForWork(std::unique_lock<std::mutex>& lock) {
   const auto due = [this] { return stopping_ || requested_by_; };
   if (options_.interval == options_.interval.zero()) {
@@ -107,18 +108,14 @@ void Poller::WaitForWork(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-std::shared_ptr<const PollResult> Poller::Walk(std::chrono::steady_clock::time_point deadline) {
+std::shared_ptr<const PollResult> Poller::PollNow(std::chrono::steady_clock::time_point deadline) {
   const auto began = clock_.Now();
-  const Snapshot snapshot = source_->Take(deadline - Reserve(deadline - began));
   auto result = std::make_shared<PollResult>();
+  result->snapshot = source_->Take(deadline - Reserve(deadline - began));
   result->deadline = deadline;
   const auto collect_by = deadline - Reserve(deadline - clock_.Now());
-  collectors_->Collect(snapshot, result->batch, collect_by);
-  result->cut_short = CutShort(snapshot) || clock_.Now() >= collect_by;
-  result->kinds = snapshot.status;
-  result->objects = {snapshot.programs.size(), snapshot.maps.size(), snapshot.links.size(),
-                     snapshot.btf.size()};
-  result->features = snapshot.features;
+  collectors_->Collect(*result->snapshot, result->batch, collect_by);
+  result->cut_short = CutShort(*result->snapshot) || clock_.Now() >= collect_by;
   result->collectors = collectors_->Reports();
   result->duration = clock_.Now() - began;
   return result;

@@ -73,7 +73,7 @@ EndGuard::EndGuard(std::chrono::seconds grace) : state_(std::make_shared<State>(
     } while (signal < 0 && errno == EINTR);
     const std::lock_guard lock(state->mutex);
     if (state->over) return;
-    if (signal < 0) spdlog::warn("a system call or a push does not come back: ending without it");
+    if (signal < 0) spdlog::warn("a system call or a push does not return: ending without it");
     ::_exit(signal < 0 ? int{kExitSuccess} : 128 + signal);
   }).detach();
 }

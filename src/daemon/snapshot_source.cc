@@ -19,7 +19,7 @@ class KernelSource final : public SnapshotSource {
   KernelSource(std::unique_ptr<BpfSys> sys, std::unique_ptr<SnapshotReader> reader)
       : sys_(std::move(sys)), reader_(std::move(reader)) {}
 
-  Snapshot Take(std::chrono::steady_clock::time_point deadline) override {
+  std::shared_ptr<const Snapshot> Take(std::chrono::steady_clock::time_point deadline) override {
     if (own_programs_) reader_->SetOwnPrograms(own_programs_());
     return reader_->Take(deadline);
   }
@@ -33,24 +33,25 @@ class KernelSource final : public SnapshotSource {
   std::function<std::vector<uint32_t>()> own_programs_;
 };
 
-// The census is the file's, the process is this one.
+// Replays the census of a file; the facts about the process are those of this one.
 class ReplaySource final : public SnapshotSource {
  public:
   ReplaySource(Snapshot snapshot, std::unique_ptr<BpfSys> sys, int64_t boot_to_wall_ns)
       : snapshot_(std::move(snapshot)), sys_(std::move(sys)), boot_to_wall_ns_(boot_to_wall_ns) {}
 
-  Snapshot Take(std::chrono::steady_clock::time_point) override {
-    snapshot_.process = ReadProcessInfo(*sys_, boot_to_wall_ns_);
-    return snapshot_;
+  std::shared_ptr<const Snapshot> Take(std::chrono::steady_clock::time_point) override {
+    auto snapshot = std::make_shared<Snapshot>(snapshot_);
+    snapshot->process = ReadProcessInfo(*sys_, boot_to_wall_ns_);
+    return snapshot;
   }
 
  private:
-  Snapshot snapshot_;
+  const Snapshot snapshot_;
   const std::unique_ptr<BpfSys> sys_;
   const int64_t boot_to_wall_ns_;
 };
 
-// Also of a pipe, so that `bpftally dump | … --replay /dev/stdin` works.
+// Reads a pipe as well, so that `bpftally dump | … --replay /dev/stdin` works.
 Result<std::string> ReadWhole(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {

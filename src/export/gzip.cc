@@ -1,6 +1,6 @@
 #include "export/gzip.h"
 
-#define ZLIB_CONST  // or zlib wants to write to its input
+#define ZLIB_CONST  // otherwise zlib takes a pointer to mutable input
 #include <zlib.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ GzipStream::GzipStream(std::string* out) : stream_(std::make_unique<z_stream_s>(
   constexpr int kDefaultMemory = 8;
   const int status = deflateInit2(stream_.get(), Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + kGzipHeader,
                                   kDefaultMemory, Z_DEFAULT_STRATEGY);
-  if (status != Z_OK) throw std::bad_alloc();  // the one way in which it can fail
+  if (status != Z_OK) throw std::bad_alloc();  // out of memory is the only possible failure
 }
 
 GzipStream::~GzipStream() { deflateEnd(stream_.get()); }

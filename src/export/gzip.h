@@ -10,10 +10,11 @@ struct z_stream_s;  // NOLINT(readability-identifier-naming): zlib's
 
 namespace bpftally {
 
-// One gzip member, compressed as it is written, at zlib's fastest level: a scrape is read once.
+// Compresses into one gzip member while writing. Uses zlib's fastest level, since a scrape is read
+// only once.
 class GzipStream {
  public:
-  explicit GzipStream(std::string* out);  // appended to; must outlive the stream
+  explicit GzipStream(std::string* out);  // `out` is appended to and must outlive the stream
   GzipStream(const GzipStream&) = delete;
   GzipStream& operator=(const GzipStream&) = delete;
   ~GzipStream();

@@ -22,6 +22,7 @@ int TakeCpu(std::string_view& text) {
 }  // namespace
 
 Result<std::vector<int>> ParseCpuList(std::string_view text) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
   const Error bad{ErrorKind::kInvalid, 0, fmt::format("\"{}\" is no list of CPUs", text)};
   std::vector<int> cpus;
   while (!text.empty()) {
@@ -59,6 +60,16 @@ Result<std::vector<int>> OnlineCpus() {
   if (!std::getline(file, line))
     return std::unexpected(ErrnoError(errno, std::string("cannot read ") + path));
   return ParseCpuList(line);
+}
+
+Result<size_t> PossibleCpus(BpfSys& sys) {
+  const std::string path = "/sys/devices/system/cpu/possible";
+  const auto text = sys.ReadFile(path);
+  if (!text) return std::unexpected(text.error());
+  const auto cpus = ParseCpuList(*text);
+  if (!cpus) return std::unexpected(Wrap(cpus.error(), path));
+  if (!cpus->empty()) return cpus->size();
+  return std::unexpected(Error{ErrorKind::kInternal, 0, path + " lists no CPU"});
 }
 
 }  // namespace bpftally

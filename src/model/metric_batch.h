@@ -25,6 +25,7 @@ struct FamilySpec {
   MetricType type = MetricType::kGauge;
   std::string unit;  // UCUM: "By", "s", "{entry}"; empty for none, and for info metrics
   std::vector<std::string> label_names = {};
+  std::string scope = {};  // OpenTelemetry's instrumentation scope; empty: ours
 };
 
 // Exact: a 64-bit integer of the kernel's never goes through a double.

@@ -28,4 +28,18 @@ const char* SourceName(Source source) {
   return "none";
 }
 
+size_t Snapshot::CountOf(ObjectKind kind) const {
+  switch (kind) {
+    case ObjectKind::kProgram:
+      return programs.size();
+    case ObjectKind::kMap:
+      return maps.size();
+    case ObjectKind::kLink:
+      return links.size();
+    case ObjectKind::kBtf:
+      return btf.size();
+  }
+  return 0;
+}
+
 }  // namespace bpftally

@@ -137,7 +137,7 @@ struct Snapshot {
   std::vector<MapInfo> maps;
   std::vector<LinkInfo> links;
   std::vector<BtfInfo> btf;
-  std::array<KindStatus, 4> status;  // by ObjectKind
+  std::array<KindStatus, kObjectKinds.size()> status;  // by ObjectKind
   std::optional<bool>
       stats_enabled;  // kernel.bpf_stats_enabled, or our own BPF_ENABLE_STATS fd; 5.1
   std::vector<Feature> features;
@@ -145,6 +145,7 @@ struct Snapshot {
 
   KindStatus& StatusOf(ObjectKind kind) { return status[static_cast<size_t>(kind)]; }
   const KindStatus& StatusOf(ObjectKind kind) const { return status[static_cast<size_t>(kind)]; }
+  size_t CountOf(ObjectKind kind) const;
 };
 
 }  // namespace bpftally

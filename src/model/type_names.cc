@@ -5,6 +5,9 @@
 #include <mutex>
 #include <set>
 #include <span>
+#include <string>
+
+#include "model/map_types.h"
 
 namespace bpftally {
 namespace {
@@ -43,43 +46,6 @@ constexpr auto kProgramTypes = std::to_array<std::string_view>({"unspec",
                                                                 "sk_lookup",
                                                                 "syscall",
                                                                 "netfilter"});
-
-constexpr auto kMapTypes = std::to_array<std::string_view>({"unspec",
-                                                            "hash",
-                                                            "array",
-                                                            "prog_array",
-                                                            "perf_event_array",
-                                                            "percpu_hash",
-                                                            "percpu_array",
-                                                            "stack_trace",
-                                                            "cgroup_array",
-                                                            "lru_hash",
-                                                            "lru_percpu_hash",
-                                                            "lpm_trie",
-                                                            "array_of_maps",
-                                                            "hash_of_maps",
-                                                            "devmap",
-                                                            "sockmap",
-                                                            "cpumap",
-                                                            "xskmap",
-                                                            "sockhash",
-                                                            "cgroup_storage",
-                                                            "reuseport_sockarray",
-                                                            "percpu_cgroup_storage",
-                                                            "queue",
-                                                            "stack",
-                                                            "sk_storage",
-                                                            "devmap_hash",
-                                                            "struct_ops",
-                                                            "ringbuf",
-                                                            "inode_storage",
-                                                            "task_storage",
-                                                            "bloom_filter",
-                                                            "user_ringbuf",
-                                                            "cgrp_storage",
-                                                            "arena",
-                                                            "insn_array",
-                                                            "rhash"});
 
 constexpr auto kLinkTypes = std::to_array<std::string_view>(
     {"unspec", "raw_tracepoint", "tracing", "cgroup", "iter", "netns", "xdp", "perf_event",
@@ -164,7 +130,10 @@ std::string_view NameIn(std::span<const std::string_view> names, uint32_t type) 
 }  // namespace
 
 std::string_view ProgramTypeName(uint32_t type) { return NameIn(kProgramTypes, type); }
-std::string_view MapTypeName(uint32_t type) { return NameIn(kMapTypes, type); }
+std::string_view MapTypeName(uint32_t type) {
+  const std::string_view name = MapTypeOf(type).name;
+  return name.empty() ? UnknownTypeName(type) : name;
+}
 std::string_view LinkTypeName(uint32_t type) { return NameIn(kLinkTypes, type); }
 std::string_view AttachTypeName(uint32_t type) { return NameIn(kAttachTypes, type); }
 

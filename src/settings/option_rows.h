@@ -1,26 +1,27 @@
 #pragma once
 
-#include <functional>
+// The options that belong to a room of the source, whichever commands have them. An option of one
+// command alone stands in that command's file.
+
 #include <string>
 #include <vector>
 
-#include "base/error.h"
-#include "settings/options.h"
+#include "settings/option_row.h"
 
 namespace bpftally {
 
-// One flag: the table of all of them is what is parsed and what --help prints.
-struct OptionRow {
-  std::string name;
-  std::string argument;  // what --help calls its value; empty for a switch
-  std::string group;
-  std::string help;
-  std::function<Result<void>(Options&, const std::string&)> apply;
-};
+inline constexpr const char* kProgramSection = "Metric programs";
+inline constexpr const char* kGeneralSection = "General";
 
-std::vector<OptionRow> MakeOptionTable();
+std::vector<OptionRow> CensusRows();
+std::vector<OptionRow> CollectorRows();
+std::vector<OptionRow> ProgramRows();  // which metric programs to load
+OptionRow BtfPathRow();
+std::vector<OptionRow> ServingRows();
+std::vector<OptionRow> OtlpRows();
+std::vector<OptionRow> GeneralRows();  // of every command
 
-// Of --help, in their order.
-std::vector<std::string> OptionGroups();
+// Adds what makes no sense together in the values of ProgramRows.
+void CheckProgramOptions(const Options& options, std::vector<std::string>& findings);
 
 }  // namespace bpftally

@@ -3,9 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -20,43 +18,37 @@
 
 namespace bpftally {
 
-enum class Command { kRun, kDump, kMetrics, kCheck, kPrograms, kHelp, kVersion };
-
-// Of the command check.
+// Options of the command check.
 struct CheckOptions {
-  std::vector<std::string> files = {};
   bool load = false;
   bool attach = false;
   bool json = false;
 };
 
-// The command line, whole.
+// The values of all options of all commands.
 struct Options {
-  Command command = Command::kRun;
+  std::vector<std::string> operands;  // the words after the command
   ReaderOptions reader;
   CollectOptions collect;
   std::set<std::string, std::less<>> disabled_collectors;
-  std::chrono::nanoseconds poll_interval = std::chrono::seconds(15);  // 0: only on demand
+  std::chrono::nanoseconds poll_interval = std::chrono::seconds(15);  // 0: polls only on request
   HttpServerOptions http;
   std::string telemetry_path = "/metrics";
-  bool prometheus = true;  // false: no HTTP server
+  bool enable_lifecycle = false;  // POST /-/reload
+  bool prometheus = true;         // false: no HTTP server
   OtlpFlags otlp;
-  std::optional<std::chrono::nanoseconds> otlp_interval;  // goes before the variable
+  std::optional<std::chrono::nanoseconds> otlp_interval;  // takes precedence over the variable
   ProgramOptions programs;
-  bool config_check = false;  // end once they are loaded and attached
+  bool config_check = false;  // exit once they are loaded and attached
   CapabilitiesToKeep keep_capabilities;
   bool debug = false;
   CheckOptions check;
-  std::string replay;  // a dumped snapshot to serve instead of the kernel; empty: the kernel
+  std::string replay;  // a dumped snapshot to read instead of the kernel; empty: the kernel
   TextFormat format = TextFormat::kPrometheus004;
   std::string log_level = "info";
   LogFormat log_format = LogFormat::kLogfmt;
+  bool help = false;
+  bool version = false;
 };
-
-// `arguments` with the program's name in front, as main() gets them. The error holds every finding,
-// one a line.
-Result<Options> ParseOptions(std::span<const char* const> arguments);
-
-std::string HelpText();
 
 }  // namespace bpftally

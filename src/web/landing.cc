@@ -1,5 +1,6 @@
 #include "web/landing.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <iterator>
@@ -60,20 +61,20 @@ void AddHead(const LandingPage& page, Html& html) {
            EscapeHtml(page.telemetry_path));
 }
 
-void AddKinds(const PollResult& last, Html& html) {
+void AddKinds(const Snapshot& snapshot, Html& html) {
   html.BeginTable("Objects", {"Kind", "Count", "Source", "State"});
   for (const ObjectKind kind : kObjectKinds) {
-    const KindStatus& status = last.kinds[static_cast<size_t>(kind)];
+    const KindStatus& status = snapshot.StatusOf(kind);
     const std::string problem = status.error ? status.error->message : "incomplete";
     html.Add("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", ObjectKindName(kind),
-             last.objects[static_cast<size_t>(kind)], SourceName(status.source),
+             snapshot.CountOf(kind), SourceName(status.source),
              Verdict(status.complete, "complete", problem));
   }
   html.EndTable();
 }
 
 void AddCollectors(const PollResult& last, Html& html) {
-  html.BeginTable("Collectors", {"Name", "What", "Time", "State"});
+  html.BeginTable("Collectors", {"Name", "Description", "Time", "State"});
   for (const CollectorReport& report : last.collectors) {
     html.Add("<tr><td>{}</td><td>{}</td><td>{:.2f} ms</td><td>{}</td></tr>\n",
              EscapeHtml(report.name), EscapeHtml(report.help), report.seconds * 1e3,
@@ -82,15 +83,29 @@ void AddCollectors(const PollResult& last, Html& html) {
   html.EndTable();
 }
 
-void AddFeatures(const PollResult& last, Html& html) {
+void AddFeatures(const Snapshot& snapshot, Html& html) {
   html.BeginTable("Features", {"Name", "Source", "State"});
-  for (const Feature& feature : last.features) {
+  for (const Feature& feature : snapshot.features) {
     html.Add("<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n", EscapeHtml(feature.name),
              EscapeHtml(feature.source),
              Verdict(feature.available, "available",
                      fmt::format("not available: {}", AdviceFor(feature))));
   }
   html.EndTable();
+}
+
+std::string TimeOf(int64_t unix_ns) {
+  const std::chrono::system_clock::time_point time{
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(
+          std::chrono::nanoseconds(unix_ns))};
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(time));
+}
+
+void AddReload(const ReloadStatus& reload, Html& html) {
+  if (!reload.attempted) return;
+  html.Add(
+      "<p>Configuration last reloaded at {}: {}</p>\n", TimeOf(reload.at_ns),
+      Verdict(reload.successful, "success", "failed, the previous one runs on: " + reload.message));
 }
 
 }  // namespace
@@ -124,17 +139,18 @@ std::string EscapeHtml(std::string_view text) {
 std::string RenderLandingPage(const LandingPage& page) {
   Html html;
   AddHead(page, html);
+  AddReload(page.reload, html);
   html.Add("<p>Source: {}.", EscapeHtml(page.source));
   if (page.last == nullptr) {
-    html.Add(" The first look is under way.</p>\n");
+    html.Add(" The first poll is under way.</p>\n");
   } else {
     const double milliseconds =
         std::chrono::duration<double, std::milli>(page.last->duration).count();
-    html.Add(" The last look took {:.2f} ms and gave {} series.</p>\n", milliseconds,
+    html.Add(" The last poll took {:.2f} ms and gave {} series.</p>\n", milliseconds,
              page.last->batch.sample_count());
-    AddKinds(*page.last, html);
+    AddKinds(*page.last->snapshot, html);
     AddCollectors(*page.last, html);
-    AddFeatures(*page.last, html);
+    AddFeatures(*page.last->snapshot, html);
   }
   html.Add("</body></html>\n");
   return html.Take();

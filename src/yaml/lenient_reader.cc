@@ -16,9 +16,9 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr size_t kMaxWarnings = 100;  // a file of nothing else would fill the memory
+constexpr size_t kMaxWarnings = 100;  // bounds the memory for a file full of mistakes
 constexpr size_t kMaxErrors = 100;
-constexpr size_t kMaxKey = 60;  // longer ones are nobody's misspelling
+constexpr size_t kMaxKey = 60;  // longer words are no misspellings
 
 std::string Describe(const YamlNode& node) {
   switch (node.kind) {
@@ -126,7 +126,7 @@ void YamlReader::Merge(const YamlNode& merged, const KeyReader& read) {
   if (merged.kind != Kind::kSequence)
     return Add(Finding::Severity::kError, merged,
                fmt::format("<< names {}, expected a map or a list of maps", Describe(merged)));
-  // Of a list the first one wins.
+  // In a list of maps the first one wins, so it is read last.
   for (const YamlNode& item : std::views::reverse(merged.items)) ForEachKey(item, read);
 }
 
@@ -143,7 +143,7 @@ void YamlReader::Mistake(const YamlNode& node, std::string_view expected) {
 
 void YamlReader::Add(Finding::Severity severity, const YamlNode& node, std::string message) {
   const ConfigPosition at{node.line, node.column};
-  // An alias brings what it stands for again.
+  // An alias repeats the findings of the node that it stands for.
   const auto same = [&](const Finding& f) { return f.at == at && f.message == message; };
   if (std::ranges::any_of(findings_, same)) return;
   const bool warning = severity == Finding::Severity::kWarning;

@@ -15,11 +15,11 @@
 
 namespace bpftally {
 
-// Reads a lenient YAML tree into structs as Go's YAML does: absent keys leave the default, null
-// gives zero, unknown keys and repeated ones are warned of and the last one counts, `<<` reads
-// other maps first. A struct is described by `Fields(field, struct)`, which calls
-// field("key", member) for each of its keys, found by argument-dependent lookup. Where the struct
-// has `at`, it gets its place.
+// Reads a lenient YAML tree into structs with the rules of Go's YAML: absent keys keep the default,
+// null gives zero, unknown and repeated keys cause a warning, the last of repeated keys counts, and
+// `<<` reads other maps first. A struct is described by `Fields(field, struct)`, found by
+// argument-dependent lookup, which calls field("key", member) for each of its keys. A member named
+// `at` gets the struct's position.
 class YamlReader {
  public:
   YamlReader(std::string file, Findings& findings) : file_(std::move(file)), findings_(findings) {}
@@ -30,7 +30,7 @@ class YamlReader {
   void Read(const YamlNode& node, double& out);
   void Read(const YamlNode& node, bool& out);
   void Read(const YamlNode& node, std::chrono::nanoseconds& out);
-  // Text to text: in the order of the file, no key twice.
+  // Reads a map of text to text, in the order of the file, with unique keys.
   void Read(const YamlNode& node, std::vector<std::pair<std::string, std::string>>& out);
 
   template <typename T>
@@ -100,7 +100,7 @@ class YamlReader {
 
   std::string file_;
   Findings& findings_;
-  std::string_view key_ = "the file";  // whose value is being read, for messages
+  std::string_view key_ = "the file";  // key of the value being read, for messages
 };
 
 }  // namespace bpftally

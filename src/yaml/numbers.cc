@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kTwoTo63 = 9223372036854775808.0;
 
-// The base that a prefix says; takes the prefix off.
+// Removes the prefix and returns the base that it stands for.
 int TakeBase(std::string_view& digits) {
   if (digits.size() < 2 || digits[0] != '0') return 10;
   constexpr std::pair<char, int> kBases[] = {{'x', 16}, {'o', 8}, {'b', 2}};

@@ -25,7 +25,7 @@ YAML::Mark MarkOf(const YamlNode& node) {
   return mark;
 }
 
-// What a node and all below it take.
+// Size of a node with all its descendants.
 struct Extent {
   size_t bytes = 0;
   size_t depth = 0;
@@ -42,8 +42,8 @@ Extent Measure(const YamlNode& node) {
   return extent;
 }
 
-// Builds the tree from the parser's events. What it refuses it throws as the parser does, which
-// also ends the parser's recursion.
+// Builds the tree from the parser's events. Throws the parser's exception for what it refuses,
+// which also ends the parser's recursion.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   explicit TreeBuilder(YamlRules rules) : lenient_(rules == YamlRules::kLenient) {}
@@ -102,7 +102,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YAML::anchor_t anchor = YAML::NullAnchor;
   };
 
-  // What the parser gives as the tag where the document has none.
+  // Tags that the parser reports when the document has none.
   static constexpr std::string_view kPlain = "?";
   static constexpr std::string_view kQuoted = "!";
 
@@ -110,7 +110,7 @@ class TreeBuilder final : public YAML::EventHandler {
     throw YAML::ParserException(mark, what + " is not allowed here");
   }
 
-  // Of the tags, only these let a scalar be anything but text.
+  // Tells whether a tag lets a scalar be anything but text.
   static bool NamesPlainType(std::string_view tag) {
     constexpr std::string_view kPrefix = "tag:yaml.org,2002:";
     if (!tag.starts_with(kPrefix)) return false;
@@ -163,7 +163,7 @@ class TreeBuilder final : public YAML::EventHandler {
     }
   }
 
-  // What has an anchor is kept a second time, so it counts as if it were an alias.
+  // Keeps a copy of an anchor's node; it counts toward the limit like an alias.
   void Remember(YAML::anchor_t anchor, const YamlNode& node) {
     const Extent extent = Measure(node);
     alias_bytes_ += extent.bytes;

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): literals only
 
-TEST(Duration, ReadsWhatGoWrites) {
+TEST(Duration, ReadsGoDurations) {
   EXPECT_EQ(ParseDuration("15s"), 15s);
   EXPECT_EQ(ParseDuration("500ms"), 500ms);
   EXPECT_EQ(ParseDuration("250us"), 250us);

@@ -23,7 +23,7 @@ TEST(Finding, QuotesWordsThatCannotHarmATerminal) {
   EXPECT_EQ(Quoted("plain"), "\"plain\"");
   EXPECT_EQ(Quoted("a\x1b[2J\n\x7f"), "\"a [2J  \"");
   EXPECT_EQ(Quoted(std::string(61, 'x')), "\"" + std::string(60, 'x') + "…\"");
-  // Cut within a character: no invalid UTF-8 comes out.
+  // Cuts inside a character, but the result is valid UTF-8.
   EXPECT_EQ(Quoted(std::string(59, 'x') + "äy"), "\"" + std::string(59, 'x') + "\uFFFD…\"");
 }
 

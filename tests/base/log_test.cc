@@ -58,7 +58,7 @@ TEST_F(LogTest, JsonIsOneObjectALine) {
                                  "\"msg\":\"back\\\\\\\\slash\\\\u0009and tab\"\\}\n"));
 }
 
-TEST_F(LogTest, BytesThatAreNoTextDoNotReachTheLog) {
+TEST_F(LogTest, InvalidBytesAreReplaced) {
   const std::string line = Written(LogFormat::kJson, [] { spdlog::info("name \xFF"); });
   EXPECT_THAT(line, HasSubstr("\"msg\":\"name \uFFFD\""));
 }
@@ -72,7 +72,7 @@ TEST_F(LogTest, TheJournalAddsItsOwnTime) {
   unsetenv("JOURNAL_STREAM");
 }
 
-// A pipe as standard error, with nobody who reads it.
+// A pipe as stderr that nobody reads.
 class FullPipe {
  public:
   FullPipe() : before_(dup(STDERR_FILENO)) {
@@ -86,7 +86,7 @@ class FullPipe {
     for (const int fd : {before_, ends_[0], ends_[1]}) close(fd);
   }
 
-  // What is in it, at most 64 KiB.
+  // Returns the pipe's contents, at most 64 KiB.
   std::string Drain() const {
     std::string text(65536, '\0');
     const ssize_t got = read(ends_[0], text.data(), text.size());
@@ -99,22 +99,24 @@ class FullPipe {
   std::array<int, 2> ends_ = {-1, -1};
 };
 
-TEST_F(LogTest, Fault37AFullPipeIsNotWaitedForAndWhatWasLeftOutIsCounted) {
+TEST_F(LogTest, Fault37AFullPipeNeverBlocksAndDropsAreCounted) {
   const FullPipe pipe;
   ASSERT_TRUE(SetUpLogging("info", LogFormat::kLogfmt));
-  for (int i = 0; i < 1000; ++i) spdlog::info("{:500}", i);  // comes back: none of them waits
+  for (int i = 0; i < 1000; ++i) spdlog::info("{:500}", i);  // returns, since no call blocks
   EXPECT_THAT(pipe.Drain(), HasSubstr("msg=\""));
   spdlog::info("there is room again");
-  EXPECT_THAT(pipe.Drain(),
-              MatchesRegex(".*level=warning msg=\"[0-9]+ lines of this log had no room\"\n"
-                           ".*msg=\"there is room again\"\n"));
+  EXPECT_THAT(
+      pipe.Drain(),
+      MatchesRegex(
+          ".*level=warning msg=\"[0-9]+ log lines were dropped: their reader was too slow\"\n"
+          ".*msg=\"there is room again\"\n"));
 }
 
-TEST_F(LogTest, WhatIsBelowTheLevelIsSilent) {
+TEST_F(LogTest, MessagesBelowTheLevelAreSilent) {
   EXPECT_EQ(Written(LogFormat::kLogfmt, [] { spdlog::debug("detail"); }), "");
 }
 
-TEST_F(LogTest, EveryLevelOfTheHelpIsTaken) {
+TEST_F(LogTest, EveryDocumentedLevelIsAccepted) {
   for (const char* level : {"debug", "info", "warn", "error"})
     EXPECT_TRUE(SetUpLogging(level, LogFormat::kLogfmt)) << level;
 }

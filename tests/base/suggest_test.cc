@@ -22,7 +22,7 @@ TEST(DidYouMeanTest, SwappedNeighboursAreOneMistake) {
   EXPECT_EQ(DidYouMean("lniks", kWords), " (did you mean \"links\"?)");
 }
 
-TEST(DidYouMeanTest, SaysNothingWhereNothingIsNear) {
+TEST(DidYouMeanTest, EmptyIfNothingIsNear) {
   EXPECT_EQ(DidYouMean("frobnicate", kWords), "");
   EXPECT_EQ(DidYouMean("", kWords), "");
   EXPECT_EQ(DidYouMean("maps", {}), "");

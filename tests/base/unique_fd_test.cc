@@ -45,7 +45,7 @@ TEST(UniqueFdTest, MovingHandsTheFdOver) {
   EXPECT_TRUE(IsOpen(fd));
 }
 
-TEST(UniqueFdTest, MoveAssignmentClosesWhatWasHeld) {
+TEST(UniqueFdTest, MoveAssignmentClosesTheOldFd) {
   const int old_fd = OpenSomething();
   const int new_fd = OpenSomething();
   UniqueFd holder(old_fd);

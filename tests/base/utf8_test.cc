@@ -73,7 +73,7 @@ TEST(Utf8Test, EveryPairOfBytesIsRepairedToValidText) {
   }
 }
 
-TEST(Utf8Test, OneByteAboveAsciiIsSeenAtEveryPlace) {
+TEST(Utf8Test, OneNonAsciiByteIsFoundAtEveryPosition) {
   EXPECT_TRUE(IsAscii(""));
   for (size_t size = 1; size < 40; ++size) {
     std::string text(size, 'a');

@@ -1,5 +1,4 @@
-// What cannot be done without when a map becomes metrics: reading it in batches, and spelling the
-// bare lines.
+// The baseline of turning a map into metrics: reads it in batches and formats the bare lines.
 #pragma once
 
 #include <bpf/bpf.h>
@@ -26,7 +25,7 @@ struct Key {
 
 struct BareMap {
   int fd = -1;
-  size_t cpus = 1;  // values of an entry
+  size_t cpus = 1;  // number of values in an entry
 };
 
 [[noreturn]] inline void Die(const char* what) {
@@ -44,8 +43,8 @@ inline BareMap MakeMap(bpf_map_type type, uint32_t entries, size_t cpus) {
   return {Checked(fd, "BPF_MAP_CREATE"), type == BPF_MAP_TYPE_PERCPU_HASH ? cpus : 1};
 }
 
-// With entries of 100 zones, up to the map's limit. No sum reaches 100,000: from there on the
-// exporter spells some numbers otherwise than std::to_chars() does, for Go's sake.
+// Fills the map with entries of 100 zones, up to its limit. Keeps all sums below 100,000: from
+// there on the exporter formats some numbers as Go does, which differs from std::to_chars().
 inline void Fill(const BareMap& map, uint32_t entries) {
   std::vector<Key> keys;
   std::vector<uint64_t> values;
@@ -62,7 +61,7 @@ inline void Fill(const BareMap& map, uint32_t entries) {
   }
 }
 
-// The bare system calls, into memory that is there already.
+// Makes the bare system calls, into memory that is already allocated.
 template <typename Visit>
 void ReadInBatches(const BareMap& map, Visit visit) {
   static std::vector<Key> keys(kBatch);
@@ -84,7 +83,7 @@ inline char* Spell(char* to, std::string_view text) {
   return to + text.size();
 }
 
-// The lines, from the entries as they lie there.
+// Formats the lines of the entries in the order in which they are stored.
 inline std::string_view SpellLines(std::span<const Key> keys, std::span<const uint64_t> values,
                                    size_t cpus) {
   constexpr size_t kLine = 128;

@@ -17,7 +17,7 @@ struct {
   __type(value, __u64);
 } bench_entries_total SEC(".maps");
 
-/* Never runs on a host with memory to spare. */
+/* An event that does not occur while the host has free memory. */
 SEC("tp/oom/mark_victim")
 int idle(void *ctx)
 {

@@ -1,5 +1,5 @@
-// The census over what is in the kernel (run.sh puts a population there) beside its two floors:
-// iterators that only emit records, and the bare id walk. Needs root.
+// Measures the census of the running kernel (run.sh puts a population there) beside its two
+// baselines: iterators that only emit records, and the bare id walk. Needs root.
 
 #include <benchmark/benchmark.h>
 #include <bpf/bpf.h>
@@ -71,7 +71,7 @@ void ReadAll(benchmark::State& state, const std::vector<UniqueFd>& links) {
   state.counters["bytes"] = static_cast<double>(bytes);
 }
 
-// Argument: the kind, or 3 for all three.
+// Keeps the links of one kind, or of all three if `kind` is 3.
 std::vector<UniqueFd> Only(std::vector<UniqueFd> links, int64_t kind) {
   if (kind == static_cast<int64_t>(links.size())) return links;
   std::vector<UniqueFd> one;
@@ -118,7 +118,7 @@ void BM_BareIdWalk(benchmark::State& state) {
 }
 BENCHMARK(BM_BareIdWalk)->Unit(benchmark::kMicrosecond);
 
-// Walk, collectors and text, as one scrape costs after the first; with everything on.
+// Walks, collects and formats with everything on: the cost of any scrape but the first.
 void WholePoll(benchmark::State& state, ReaderOptions options) {
   const auto sys = MakeRealBpfSys();
   auto reader = SnapshotReader::Create(*sys, SystemClock(), options);
@@ -128,13 +128,13 @@ void WholePoll(benchmark::State& state, ReaderOptions options) {
   size_t series = 0;
   const auto poll = [&] {
     MetricBatch batch;
-    collectors.Collect((*reader)->Take(std::chrono::steady_clock::time_point::max()), batch);
+    collectors.Collect(*(*reader)->Take(std::chrono::steady_clock::time_point::max()), batch);
     bytes = 0;
     WriteText(batch, TextFormat::kPrometheus004,
               [&](std::string_view text) { bytes += text.size(); });
     series = batch.sample_count();
   };
-  poll();  // the first sight of an object costs more, once
+  poll();  // an object costs more when it is seen for the first time
   for (auto _ : state) poll();
   state.counters["bytes"] = static_cast<double>(bytes);
   state.counters["series"] = static_cast<double>(series);

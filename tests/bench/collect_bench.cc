@@ -1,4 +1,4 @@
-// What one collection costs, from the snapshot to the batch.
+// Measures one collection, from the snapshot to the batch.
 
 #include <benchmark/benchmark.h>
 
@@ -60,7 +60,7 @@ Snapshot SnapshotOf(uint32_t objects) {
   return snapshot;
 }
 
-// state.range(0) programs, maps and links, of which --max-objects lets state.range(1) through.
+// Collects state.range(0) programs, maps and links, of which --max-objects keeps state.range(1).
 void CollectObjects(benchmark::State& state) {
   const Snapshot snapshot = SnapshotOf(static_cast<uint32_t>(state.range(0)));
   CollectOptions options;

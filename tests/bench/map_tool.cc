@@ -1,10 +1,10 @@
-// map_tool ID: fills the map with that id up to its limit, and a twin of it, then does what the
-// lines of standard input say. After each comes one line: bytes, nanoseconds, and CPU nanoseconds.
+// map_tool ID: fills the map with that id and a copy of it to their limit, then executes the
+// commands on standard input. Answers each with one line: bytes, nanoseconds, and CPU nanoseconds.
 //
-//   warm   reads the twin and spells its lines: this program's own memory and code are then in the
-//          cache, the map itself is not, as it is not when a scrape comes
+//   warm   reads the copy and formats its lines: then this program's memory and code are in the
+//          cache, while the map itself is not, as when a scrape comes
 //   read   reads the map
-//   text   reads the map and spells its lines
+//   text   reads the map and formats its lines
 
 #include <bpf/libbpf.h>
 

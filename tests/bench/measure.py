@@ -1,4 +1,4 @@
-"""What the rows of table.py are measured with: benchmarks, other programs, and the real exporter."""
+"""Measures benchmarks, other programs, and the real exporter for the rows of table.py."""
 import json
 import os
 import signal
@@ -16,11 +16,11 @@ TO_NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 
 class Broken(Exception):
-    """What was to be measured does not run, or does not do what the row says."""
+    """The measured program does not run, or does not do what the row says."""
 
 
 class Samples:
-    """Figures by name; each is the median of its samples."""
+    """Samples by name; a lookup returns their median."""
 
     def __init__(self):
         self.values = defaultdict(list)
@@ -38,7 +38,7 @@ class Samples:
 
 
 def run_benchmark(samples, binary, pattern, repetitions, seconds):
-    """Google Benchmark's CPU time of each case, and its counters, by the names that it prints."""
+    """Adds Google Benchmark's CPU time and counters of each case, by the names that it prints."""
     result = subprocess.run(
         [binary, f"--benchmark_filter={pattern}", f"--benchmark_repetitions={repetitions}",
          f"--benchmark_min_time={seconds}", "--benchmark_enable_random_interleaving=true",
@@ -56,7 +56,7 @@ def run_benchmark(samples, binary, pattern, repetitions, seconds):
 
 
 def cpu_of(command):
-    """CPU and wall nanoseconds of a whole process."""
+    """Runs a process and returns its CPU and wall nanoseconds."""
     start = time.monotonic_ns()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
@@ -67,12 +67,12 @@ def cpu_of(command):
 
 
 def cpu_nanoseconds(process):
-    """Of all threads of a process that runs, also of those that have ended."""
+    """CPU nanoseconds of all threads of a running process, including threads that have ended."""
     return time.clock_gettime_ns((~process.pid << 3) | 2)  # its CLOCK_PROCESS_CPUTIME_ID
 
 
 class Tool:
-    """A program of ours that answers each line of its input with a line."""
+    """One of our programs that answer each line of input with one line."""
 
     def __init__(self, *command):
         start = time.monotonic_ns()
@@ -107,7 +107,7 @@ def tool(*command):
 
 
 class Exporter:
-    """The real binary, from its start until it is ended."""
+    """The real binary, from its start to its end."""
 
     def __init__(self, binary, *flags):
         with socket.socket(socket.AF_INET) as probe:
@@ -135,7 +135,7 @@ class Exporter:
         raise Broken(f"bpftally: exit status {self.process.returncode} at its start")
 
     def end(self):
-        """Returns how long it took after SIGTERM."""
+        """Sends SIGTERM and returns the nanoseconds until the exit."""
         start = time.monotonic_ns()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
@@ -151,7 +151,7 @@ class Exporter:
             return answer.read().decode()
 
     def scrape(self):
-        """Nanoseconds until the last byte is there; the bytes are thrown away as they come."""
+        """Returns the nanoseconds until the last byte; drops the bytes as they arrive."""
         buffer, size = bytearray(1 << 20), 0
         start = time.monotonic_ns()
         with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
@@ -163,12 +163,12 @@ class Exporter:
         return time.monotonic_ns() - start
 
     def memory(self, field):
-        """Bytes that /proc tells: VmRSS, VmHWM, or Private_Dirty, its own."""
+        """Returns bytes from /proc: VmRSS, VmHWM, or Private_Dirty (memory not shared with others)."""
         name = "smaps_rollup" if field.startswith("Private") else "status"
         for line in Path(f"/proc/{self.process.pid}/{name}").read_text().splitlines():
             if line.startswith(f"{field}:"):
                 return int(line.split()[1]) * 1024
-        raise Broken(f"/proc tells no {field}")
+        raise Broken(f"/proc has no {field}")
 
     def forget_peak(self):
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
@@ -185,7 +185,7 @@ def exporter(binary, *flags):
 
 
 def bpf_calls(target, action):
-    """How often all threads of a process call bpf(2) meanwhile."""
+    """Counts the bpf(2) calls of all threads of a process during an action."""
     with tempfile.NamedTemporaryFile("r") as counts:
         strace = subprocess.Popen(["strace", "-f", "-c", "-e", "trace=bpf", "-o", counts.name, "-p", str(target)],
                                   stderr=subprocess.PIPE, text=True)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The floor that the census is measured against: iterators that emit records of the same size and read nothing but the
- * id. */
+/* Baseline of the census: iterators that emit records of the same size and read nothing but the id. */
 #include "census_records.h"
 #include "kernel_types.h"
 

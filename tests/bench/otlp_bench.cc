@@ -1,5 +1,5 @@
-// What it costs to make requests of data points, beside what cannot be done without: filling
-// the same protobufs by hand, in messages as large, and serializing them.
+// Measures the encoding of data points into requests beside its baseline: filling the same
+// protobufs by hand, in messages of the same size, and serializing them.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -25,8 +25,8 @@ using Request = opentelemetry::proto::collector::metrics::v1::ExportMetricsServi
 constexpr uint64_t kObjects = 5'000;  // a family's points: as many as a chunk has
 constexpr int64_t kStart = 1'795'248'000'000'000'000;
 
-// Each with a name and a value of its own, so that two batches share nothing; `shift` leaves the
-// first objects out, and has new ones at the end.
+// Makes objects with names and values of their own, so that two batches share nothing. `shift`
+// drops the first objects and adds new ones at the end.
 std::shared_ptr<const MetricBatch> MakeBatch(uint64_t points, uint64_t round, uint64_t shift) {
   constexpr std::array<std::string_view, 4> kTypes = {"kprobe", "tracepoint", "sched_cls",
                                                       "cgroup_skb"};
@@ -73,7 +73,7 @@ void FillPoint(metrics::NumberDataPoint& point, const FamilySpec& spec, const Sa
   point.set_as_int(static_cast<int64_t>(std::get<uint64_t>(sample.value)));
 }
 
-// A family is as large as a chunk here.
+// Fills one request with a family, which is as large as a chunk here.
 std::string FillRequest(const MetricFamily& family, uint64_t time) {
   google::protobuf::Arena arena;
   auto& request = *google::protobuf::Arena::CreateMessage<Request>(&arena);
@@ -90,7 +90,7 @@ std::string FillRequest(const MetricFamily& family, uint64_t time) {
   return request.SerializeAsString();
 }
 
-void FloorProtobufs(benchmark::State& state) {
+void BaselineProtobufs(benchmark::State& state) {
   const auto batch = MakeBatch(Points(state), 0, 0);
   size_t bytes = 0;
   while (state.KeepRunning()) {
@@ -101,7 +101,7 @@ void FloorProtobufs(benchmark::State& state) {
   SetRates(state, bytes);
 }
 
-// Tells two batches in turn; with state.range(1) objects that are new, and as many gone.
+// Sends two batches in turn, with state.range(1) new objects and as many vanished ones each time.
 void Encode(benchmark::State& state, OtlpTemporality temporality) {
   const std::array batches = {MakeBatch(Points(state), 0, 0),
                               MakeBatch(Points(state), 1, static_cast<uint64_t>(state.range(1)))};
@@ -119,7 +119,11 @@ void Encode(benchmark::State& state, OtlpTemporality temporality) {
   SetRates(state, bytes);
 }
 
-BENCHMARK(FloorProtobufs)->Arg(10'000)->Arg(100'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(BaselineProtobufs)
+    ->Arg(10'000)
+    ->Arg(100'000)
+    ->Arg(1'000'000)
+    ->Unit(benchmark::kMillisecond);
 #define BENCH_ENCODE(name, temporality)                       \
   BENCHMARK_CAPTURE(Encode, name, temporality)                \
       ->ArgsProduct({{10'000, 100'000, 1'000'000}, {0, 100}}) \

@@ -1,9 +1,9 @@
-// population N: N programs, N maps and N links in the kernel, until standard input ends. Says
-// "ready" when they are there.
+// population N: keeps N programs, N maps and N links in the kernel until standard input ends.
+// Prints "ready" when they exist.
 //
-// All is made and freed in slices with a pause after each: the kernel frees each program by a work
-// item of its own, and a thousand of them at once can leave it locked up for good. For the same
-// reason this is a process of its own that no signal of a terminal ends.
+// Makes and frees them in slices with a pause after each: the kernel frees each program in a work
+// item of its own, and a thousand of them at once can lock it up for good. For the same reason this
+// is a separate process, which ignores the terminal's signals.
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -64,10 +64,10 @@ void FreeSlice(std::vector<Objects>& population) {
   for (; !population.empty() && ids.size() < kSlice; population.pop_back())
     ids.push_back(population.back().program_id);
   for (const uint32_t id : ids) WaitUntilGone(id);
-  std::this_thread::sleep_for(kPause);  // the id goes first, the memory later
+  std::this_thread::sleep_for(kPause);  // the id vanishes first, the memory later
 }
 
-// Fewer than asked for when the kernel refused one.
+// Makes fewer than `count` if the kernel refuses one.
 std::vector<Objects> MakeAll(size_t count, int iterator) {
   std::vector<Objects> population;
   while (population.size() < count) {

@@ -1,5 +1,5 @@
-// A map with two `uint` labels as metrics, beside what cannot be done without: reading the map in
-// batches, and spelling the bare lines. Needs root and the running kernel.
+// Measures a map with two `uint` labels as metrics beside its baseline: reading the map in batches
+// and formatting the bare lines. Needs root and the running kernel.
 
 #include <benchmark/benchmark.h>
 #include <linux/bpf.h>
@@ -15,6 +15,7 @@
 
 #include "bare_map.h"
 #include "export/prometheus/text_writer.h"
+#include "host/cpus.h"
 #include "kernel/map_handle.h"
 #include "kernel/real_bpf_sys.h"
 #include "programs/plan/plan.h"
@@ -30,7 +31,7 @@ size_t Cpus() {
   return kCpus;
 }
 
-// Passes on, and counts.
+// Forwards the calls and counts them.
 class CountingSys final : public BpfSys {
  public:
   Result<std::optional<uint32_t>> NextId(ObjectKind kind, uint32_t after) override {
@@ -76,7 +77,7 @@ class CountingSys final : public BpfSys {
   const std::unique_ptr<BpfSys> real_ = MakeRealBpfSys();
 };
 
-// One of each shape for the whole run, so that all look at the same memory.
+// Keeps one map of each type for the whole run, so that all cases read the same memory.
 const bench::BareMap& FullMap(bpf_map_type type, uint32_t entries) {
   static std::map<std::pair<bpf_map_type, uint32_t>, bench::BareMap> maps;
   const auto [place, fresh] = maps.try_emplace({type, entries});
@@ -87,7 +88,7 @@ const bench::BareMap& FullMap(bpf_map_type type, uint32_t entries) {
   return place->second;
 }
 
-// The program that a full map is said to belong to.
+// Stands for the program that owns a full map.
 class FullProgram final : public LoadedProgram {
  public:
   FullProgram(bpf_map_type type, uint32_t entries)
@@ -110,23 +111,27 @@ class FullProgram final : public LoadedProgram {
   std::vector<MapHandle> maps_;
 };
 
-MetricPlan Plan() {
-  return {.name = "ebpf_exporter_bench_entries_total",
-          .help = "Entries.",
-          .map = "bench",
-          .labels = {{"zone", {0, 4}, {{.name = "uint"}}}, {"area", {4, 4}, {{.name = "uint"}}}},
-          .key_size = sizeof(bench::Key)};
+SourcePlan Plan() {
+  const FieldPlan value{.size = sizeof(uint64_t), .part = Part::kValue};
+  return {.from = MapSource{"bench"},
+          .key_size = sizeof(bench::Key),
+          .value_size = sizeof(uint64_t),
+          .metrics = {{.name = "ebpf_exporter_bench_entries_total",
+                       .help = "Entries.",
+                       .labels = {{"zone", {0, 4}, {{.name = "uint"}}},
+                                  {"area", {4, 4}, {{.name = "uint"}}}},
+                       .instrument = CounterPlan{.value = {.field = value}}}}};
 }
 
 uint32_t Entries(const benchmark::State& state) { return static_cast<uint32_t>(state.range(0)); }
 
-void FloorBatchRead(benchmark::State& state, bpf_map_type type) {
+void BaselineBatchRead(benchmark::State& state, bpf_map_type type) {
   const bench::BareMap& map = FullMap(type, Entries(state));
   while (state.KeepRunning())
     bench::ReadInBatches(map, [](auto keys, auto) { benchmark::DoNotOptimize(keys.data()); });
 }
 
-void FloorBatchReadAndBareText(benchmark::State& state, bpf_map_type type) {
+void BaselineBatchReadAndBareText(benchmark::State& state, bpf_map_type type) {
   const bench::BareMap& map = FullMap(type, Entries(state));
   size_t bytes = 0;
   while (state.KeepRunning()) {
@@ -148,19 +153,20 @@ size_t ResidentBytes() {
   return resident * kPage;
 }
 
-// What a scrape does: look at all metrics, write the text.
+// Does the work of a scrape: polls all metrics and writes the text.
 void Scrape(benchmark::State& state, bpf_map_type type) {
   CountingSys sys;
-  ProgramTable table(
-      {.sys = sys,
-       .clock = SystemClock(),
-       .sources = {},
-       .event_sources = {},
-       .possible_cpus = Cpus(),
-       .load =
-           [&](const ProgramPlan&) { return std::make_unique<FullProgram>(type, Entries(state)); }},
-      {});
-  if (!table.Add({.name = "bench", .metrics = {Plan()}})) Die("Add");
+  const auto load = [&](const ProgramPlan&) {
+    return std::make_unique<FullProgram>(type, Entries(state));
+  };
+  ProgramTable table({.sys = sys,
+                      .clock = SystemClock(),
+                      .sources = {},
+                      .event_sources = {},
+                      .possible_cpus = Cpus(),
+                      .load = load},
+                     {});
+  if (!table.Add({.name = "bench", .sources = {Plan()}})) Die("Add");
   ::malloc_trim(0);
   const size_t idle = ResidentBytes();
   size_t bytes = 0;
@@ -171,9 +177,9 @@ void Scrape(benchmark::State& state, bpf_map_type type) {
     MetricBatch batch;
     Notices said;
     if (!table.Collect(SystemClock().Now() + std::chrono::minutes(1), batch, said)) Die("Collect");
-    WriteText(batch, TextFormat::kPrometheus004, [&](std::string_view piece) {
-      bytes += piece.size();
-      benchmark::DoNotOptimize(piece.data());
+    WriteText(batch, TextFormat::kPrometheus004, [&](std::string_view chunk) {
+      bytes += chunk.size();
+      benchmark::DoNotOptimize(chunk.data());
     });
     most = std::max(most, ResidentBytes() - idle);
   }
@@ -189,11 +195,11 @@ void Scrape(benchmark::State& state, bpf_map_type type) {
       ->Arg(1'000'000)                                   \
       ->Unit(benchmark::kMillisecond)
 
-BENCH(FloorBatchRead, HASH);
-BENCH(FloorBatchReadAndBareText, HASH);
+BENCH(BaselineBatchRead, HASH);
+BENCH(BaselineBatchReadAndBareText, HASH);
 BENCH(Scrape, HASH);
-BENCH(FloorBatchRead, PERCPU_HASH);
-BENCH(FloorBatchReadAndBareText, PERCPU_HASH);
+BENCH(BaselineBatchRead, PERCPU_HASH);
+BENCH(BaselineBatchReadAndBareText, PERCPU_HASH);
 BENCH(Scrape, PERCPU_HASH);
 
 }  // namespace

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""table.py BUILD [--quick]: prints what bpftally costs as one table; run.sh says what it needs.
+"""table.py BUILD [--quick]: prints the costs of bpftally as one table; run.sh lists the requirements.
 
-Each figure stands beside its bottom, which does only what cannot be done without, and beside what one would take
-instead that Debian has packaged. Both were measured in the same rounds.
+Each figure is followed by its ratio to a baseline, which does only the unavoidable part of the work, and by its ratio to
+an alternative that Debian packages. All are measured in the same rounds.
 """
 import argparse
 import json
@@ -23,11 +23,11 @@ COLUMNS = 4
 
 
 class Row(NamedTuple):
-    """What something costs at one size, and what it is beside: (name, cost) pairs."""
+    """Cost of something at one size, and the (name, cost) pairs that it is compared with."""
     what: str
     size: int
     cost: float
-    bottom: tuple = None
+    baseline: tuple = None
     instead: tuple = None
 
 
@@ -36,7 +36,7 @@ class Sizes:
         self.objects = [10] if quick else [10, 100, 1_000, 5_000]
         self.entries = [10_000] if quick else [10_000, 100_000, 1_000_000]
         self.rounds = 2 if quick else 5
-        self.starts = 1 if quick else 3  # in each round
+        self.starts = 1 if quick else 3  # a round
         self.repetitions = 2 if quick else 3
         self.seconds = 0.001 if quick else 0.05
         self.scrapes = 3 if quick else 15
@@ -67,7 +67,7 @@ class Bench:
             self.census_rows(count, samples)
 
     def run_once(self, samples):
-        """From start to end; memory is looked at after the first scrape."""
+        """Measures from start to end; memory is read after the first scrape."""
         for _ in range(self.sizes.starts):
             with exporter(self.exporter) as running:
                 samples.add("start", running.start_cpu)
@@ -111,17 +111,17 @@ class Bench:
         samples = Samples()
         sizes = "|".join(f"/{count}" for count in self.sizes.entries)
         for _ in range(self.sizes.rounds):
-            self.benchmark(samples, "text_bench", f"(Write/|FloorNumbers|PrometheusCpp).*({sizes})$")
+            self.benchmark(samples, "text_bench", f"(Write/|BaselineNumbers|PrometheusCpp).*({sizes})$")
             if (self.tools / "otlp_bench").exists():
-                self.benchmark(samples, "otlp_bench", f"Floor.*({sizes})$|Encode/cumulative({sizes})/0$")
+                self.benchmark(samples, "otlp_bench", f"Baseline.*({sizes})$|Encode/cumulative({sizes})/0$")
         for count in self.sizes.entries:
-            bottom = ("bare numbers", samples[f"FloorNumbers/{count}"])
+            baseline = ("bare numbers", samples[f"BaselineNumbers/{count}"])
             instead = ("prometheus-cpp", samples[f"PrometheusCpp/{count}"])
-            self.add("series as text", count, samples[f"Write/prometheus/{count}"], bottom, instead)
-            self.add("series as OpenMetrics", count, samples[f"Write/openmetrics/{count}"], bottom, instead)
-        for count in self.sizes.entries if samples.get(f"FloorProtobufs/{self.sizes.entries[0]}") else []:
+            self.add("series as text", count, samples[f"Write/prometheus/{count}"], baseline, instead)
+            self.add("series as OpenMetrics", count, samples[f"Write/openmetrics/{count}"], baseline, instead)
+        for count in self.sizes.entries if samples.get(f"BaselineProtobufs/{self.sizes.entries[0]}") else []:
             self.add("points as OTLP", count, samples[f"Encode/cumulative/{count}/0"],
-                     ("bare protobufs", samples[f"FloorProtobufs/{count}"]))
+                     ("bare protobufs", samples[f"BaselineProtobufs/{count}"]))
 
     # --- metric programs ---------------------------------------------------------------------
 
@@ -136,50 +136,50 @@ class Bench:
         samples = Samples()
         for _ in range(self.sizes.rounds):
             self.benchmark(samples, "programs_bench", f"(BareText|Scrape)/{kind}/{entries}$")
-        self.add(f"{KINDS[kind]}: look and text", entries, samples[f"Scrape/{kind}/{entries}"],
-                 ("batch read, bare text", samples[f"FloorBatchReadAndBareText/{kind}/{entries}"]))
+        self.add(f"{KINDS[kind]}: poll and text", entries, samples[f"Scrape/{kind}/{entries}"],
+                 ("batch read, bare text", samples[f"BaselineBatchReadAndBareText/{kind}/{entries}"]))
 
     def over_http(self, kind, entries):
         samples = Samples()
         flags = (f"--config.dir={self.tools / 'programs'}", f"--config.names=bench_{kind}_{entries}",
-                 "--poll-interval=0")  # else a scrape may join a look that has begun
+                 "--poll-interval=0")  # otherwise a scrape may share a poll that has begun
         with exporter(self.exporter, *flags) as running:
             map_id = newest_map("bench_entries_t")
-            with tool(self.tools / "map_tool", map_id) as bottom:
-                check_same_lines(running.text(), bottom, entries)
-                self.scrape_rounds(samples, running, bottom)
+            with tool(self.tools / "map_tool", map_id) as baseline:
+                check_same_lines(running.text(), baseline, entries)
+                self.scrape_rounds(samples, running, baseline)
                 dump = ["bpftool", "-j", "map", "dump", "id", str(map_id)]
                 for _ in range(min(3, self.sizes.rounds)):
                     samples.add("bpftool", cpu_of(dump)[0])
                 if shutil.which("strace"):
                     samples.add("calls", bpf_calls(running.process.pid, running.scrape))
-                    samples.add("bottom calls", bpf_calls(bottom.process.pid, lambda: bottom.ask("text")))
+                    samples.add("baseline calls", bpf_calls(baseline.process.pid, lambda: baseline.ask("text")))
         self.http_rows(f"{KINDS[kind]}: scrape over HTTP", entries, samples)
 
-    def scrape_rounds(self, samples, running, bottom):
-        """Both read a map that is not in the cache: the twin was read just before."""
+    def scrape_rounds(self, samples, running, baseline):
+        """Scrapes and baseline in turn. Both read a map that is not in the cache: its copy was read just before."""
         idle = running.memory("VmRSS")
         running.forget_peak()
         for _ in range(self.sizes.scrapes):
-            bottom.ask("warm")
-            _, wall, cpu = bottom.ask("text")
-            samples.add("bottom wall", wall)
-            samples.add("bottom", cpu)
-            bottom.ask("warm")
+            baseline.ask("warm")
+            _, wall, cpu = baseline.ask("text")
+            samples.add("baseline wall", wall)
+            samples.add("baseline", cpu)
+            baseline.ask("warm")
             before = running.cpu()
             samples.add("wall", running.scrape())
-            bottom.ask("warm")
+            baseline.ask("warm")
             samples.add("cpu", running.cpu() - before)
         samples.add("memory", running.memory("VmHWM") - idle)
 
     def http_rows(self, what, entries, samples):
-        self.add(what, entries, samples["cpu"], ("batch read, bare text", samples["bottom"]),
+        self.add(what, entries, samples["cpu"], ("batch read, bare text", samples["baseline"]),
                  ("`bpftool map dump`", samples["bpftool"]))
-        self.add(f"{what}, wall clock", entries, samples["wall"], ("batch read, bare text", samples["bottom wall"]))
+        self.add(f"{what}, wall clock", entries, samples["wall"], ("batch read, bare text", samples["baseline wall"]))
         self.add(f"{what}, memory above idle", entries, Bytes(samples["memory"]))
         if samples.get("calls") is not None:
             self.add(f"{what}, bpf(2) calls", entries, Count(samples["calls"]),
-                     ("batch read", samples["bottom calls"]))
+                     ("batch read", samples["baseline calls"]))
 
 
 class Bytes(float):
@@ -197,12 +197,12 @@ def newest_map(name):
     return max(entry["id"] for entry in maps if entry.get("name") == name)
 
 
-def check_same_lines(text, bottom, entries):
-    """The bottom spells what the exporter serves, all of it."""
+def check_same_lines(text, baseline, entries):
+    """Checks that the baseline writes exactly the lines that the exporter serves."""
     lines = [line for line in text.split("\n") if line.startswith(SERIES)]
     size = sum(len(line) + 1 for line in lines)
-    if len(lines) != entries or size != bottom.ask("text")[0]:
-        raise Broken(f"{len(lines)} series of {entries} in {size} bytes: not what the bottom spells")
+    if len(lines) != entries or size != baseline.ask("text")[0]:
+        raise Broken(f"{len(lines)} series of {entries} in {size} bytes: the baseline writes something else")
 
 
 def progress(text):
@@ -221,7 +221,7 @@ def spell(cost):
 
 
 def rounded(number):
-    """To three digits, small ones to two, never with an exponent."""
+    """Rounds to three digits, small numbers to two, without an exponent."""
     if number >= 100:
         return f"{number:.0f}"
     return f"{number:.1f}" if number >= 10 else f"{number:.2f}" if number >= 0.1 else f"{number:.2g}"
@@ -230,7 +230,7 @@ def rounded(number):
 def cell(row):
     if row is None:
         return ""
-    references = [row.bottom, row.instead]
+    references = [row.baseline, row.instead]
     return " · ".join([spell(row.cost)] + [rounded(row.cost / reference[1]) for reference in references if reference])
 
 
@@ -239,7 +239,7 @@ def section(title, rows, sizes):
     for what in dict.fromkeys(row.what for row in rows):
         by_size = {row.size: row for row in rows if row.what == what}
         first = next(iter(by_size.values()))
-        names = [reference[0] for reference in (first.bottom, first.instead) if reference]
+        names = [reference[0] for reference in (first.baseline, first.instead) if reference]
         cells = [cell(by_size.get(size)) for size in sizes]
         yield f"| {what} | {' · '.join(names)} | " + " | ".join(cells) + " |" + " |" * (COLUMNS - len(sizes))
 

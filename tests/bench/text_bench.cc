@@ -1,5 +1,5 @@
-// What it costs to write series as text, beside what cannot be done without: copying the
-// same bytes, and spelling the same numbers.
+// Measures writing series as text beside its baselines: copying the same bytes, and formatting the
+// same numbers.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <prometheus/text_serializer.h>
@@ -26,7 +26,7 @@ namespace {
 constexpr uint64_t kFamilies = 20;
 constexpr uint64_t kNanosecondsPerRun = 317;
 
-// Like the census: mostly integers of all lengths, and seconds in one family of five.
+// Makes values like the census: mostly integers of all lengths, seconds in every fifth family.
 Number ValueOf(uint64_t family, uint64_t object) {
   const uint64_t number = (object * 2'654'435'761U) >> (3 * family % 32);
   if (family % 5 != 0) return number;
@@ -77,7 +77,7 @@ void Write(benchmark::State& state, TextFormat format) {
   size_t bytes = 0;
   while (state.KeepRunning()) {
     bytes = 0;
-    WriteText(batch, format, [&](std::string_view piece) { bytes += piece.size(); });
+    WriteText(batch, format, [&](std::string_view chunk) { bytes += chunk.size(); });
     benchmark::DoNotOptimize(bytes);
   }
   SetRates(state, bytes);
@@ -89,31 +89,31 @@ void WriteGzip(benchmark::State& state, TextFormat format) {
   while (state.KeepRunning()) {
     packed.clear();
     GzipStream gzip(&packed);
-    WriteText(batch, format, [&](std::string_view piece) { gzip.Write(piece); });
+    WriteText(batch, format, [&](std::string_view chunk) { gzip.Write(chunk); });
     gzip.Finish();
     benchmark::DoNotOptimize(packed.data());
   }
   SetRates(state, packed.size());
 }
 
-// The same text, already there, copied through a buffer of the writer's size.
-void FloorCopy(benchmark::State& state) {
-  constexpr size_t kPieceBytes = size_t{32} * 1024;
+// Copies the finished text through a buffer of the writer's size.
+void BaselineCopy(benchmark::State& state) {
+  constexpr size_t kChunkBytes = size_t{32} * 1024;
   std::string text;
   WriteText(Batch(state), TextFormat::kPrometheus004,
-            [&](std::string_view piece) { text += piece; });
-  std::vector<char> buffer(kPieceBytes);
+            [&](std::string_view chunk) { text += chunk; });
+  std::vector<char> buffer(kChunkBytes);
   while (state.KeepRunning()) {
-    for (size_t at = 0; at < text.size(); at += kPieceBytes) {
-      std::memcpy(buffer.data(), text.data() + at, std::min(kPieceBytes, text.size() - at));
+    for (size_t at = 0; at < text.size(); at += kChunkBytes) {
+      std::memcpy(buffer.data(), text.data() + at, std::min(kChunkBytes, text.size() - at));
       benchmark::ClobberMemory();
     }
   }
   SetRates(state, text.size());
 }
 
-// The same numbers, spelled and thrown away.
-void FloorNumbers(benchmark::State& state) {
+// Formats the same numbers and drops the result.
+void BaselineNumbers(benchmark::State& state) {
   constexpr size_t kNumberBytes = 32;
   const MetricBatch& batch = Batch(state);
   std::array<char, kNumberBytes> text;
@@ -133,7 +133,7 @@ void FloorNumbers(benchmark::State& state) {
   SetRates(state, bytes);
 }
 
-// The same through the library that most exporters in C++ use.
+// Writes the same batch with the library that most C++ exporters use.
 void PrometheusCpp(benchmark::State& state) {
   const std::vector<prometheus::MetricFamily> families = ToPrometheusFamilies(Batch(state));
   const prometheus::TextSerializer serializer;
@@ -147,8 +147,8 @@ void PrometheusCpp(benchmark::State& state) {
 BENCHMARK_CAPTURE(Write, prometheus, TextFormat::kPrometheus004)->SIZES;
 BENCHMARK_CAPTURE(Write, openmetrics, TextFormat::kOpenMetrics100)->SIZES;
 BENCHMARK_CAPTURE(WriteGzip, prometheus, TextFormat::kPrometheus004)->SIZES;
-BENCHMARK(FloorCopy)->SIZES;
-BENCHMARK(FloorNumbers)->SIZES;
+BENCHMARK(BaselineCopy)->SIZES;
+BENCHMARK(BaselineNumbers)->SIZES;
 BENCHMARK(PrometheusCpp)->SIZES;
 
 }  // namespace

@@ -74,7 +74,7 @@ class ReaderTest : public ::testing::Test {
 
   // Nothing of anybody's stays open behind a pass.
   Snapshot Take(std::chrono::nanoseconds within = std::chrono::hours(1)) {
-    Snapshot snapshot = reader_->Take(clock_.After(within));
+    Snapshot snapshot = *reader_->Take(clock_.After(within));
     EXPECT_EQ(sys_.OpenObjects(), 0u);
     return snapshot;
   }

@@ -54,13 +54,13 @@ TEST(Control, Fault25AFailedReloadIsToldUntilOneSucceeds) {
   EXPECT_THAT(failed.error().message, HasSubstr("a.yaml:1:1"));
   EXPECT_EQ(ValueOf(control, kSuccessful), 0);
   EXPECT_EQ(ValueOf(control, kWhen), at_start);
-  EXPECT_THAT(control.status().error, HasSubstr("a.yaml:1:1"));
+  EXPECT_THAT(control.status().message, HasSubstr("a.yaml:1:1"));
 
   broken = false;
   EXPECT_TRUE(control.Reload());
   EXPECT_EQ(ValueOf(control, kSuccessful), 1);
   EXPECT_GT(ValueOf(control, kWhen), at_start);
-  EXPECT_EQ(control.status().error, "");
+  EXPECT_EQ(control.status().message, "");
 }
 
 TEST(Control, ReloadsAreOneAfterAnotherOnOneThread) {

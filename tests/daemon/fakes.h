@@ -59,16 +59,16 @@ class SourceScript {
     return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return takes_ >= count; });
   }
 
-  Snapshot Take(std::chrono::steady_clock::time_point deadline) {
+  std::shared_ptr<const Snapshot> Take(std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock(mutex_);
     ++takes_;
     deadline_ = deadline;
     changed_.notify_all();
     changed_.wait(lock, [&] { return !held_; });
     if (takes_ > last_incomplete_) error_.reset();
-    Snapshot snapshot;
-    snapshot.taken_at_ns = takes_;
-    for (KindStatus& status : snapshot.status)
+    auto snapshot = std::make_shared<Snapshot>();
+    snapshot->taken_at_ns = takes_;
+    for (KindStatus& status : snapshot->status)
       status = {.source = Source::kSyscall, .complete = !error_, .created = {}, .error = error_};
     return snapshot;
   }
@@ -92,7 +92,7 @@ class SourceScript {
 class FakeSource final : public SnapshotSource {
  public:
   explicit FakeSource(SourceScript& script) : script_(script) {}
-  Snapshot Take(std::chrono::steady_clock::time_point deadline) override {
+  std::shared_ptr<const Snapshot> Take(std::chrono::steady_clock::time_point deadline) override {
     return script_.Take(deadline);
   }
 

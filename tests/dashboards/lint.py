@@ -15,7 +15,7 @@ UNITS = {"Bps", "bytes", "cps", "percentunit", "s", "short"}  # Grafana takes an
 
 def exported_metrics(source):
     """The names in the collectors' source. The sizes get their _total there at run time."""
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted(source.glob("*.cc")))
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(source.rglob("*.cc")))
     names = set(re.findall(r'"((?:bpf|bpftally|process)_\w+)"', text))
     sizes = set(re.findall(r'\bspec\(\s*"(\w+)"', text))
     return names - sizes | {size + "_total" for size in sizes}
@@ -23,7 +23,7 @@ def exported_metrics(source):
 
 def metrics_of_programs(source, configurations):
     """The names of the shipped metric programs, and of what is exported about them."""
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted(source.glob("*.cc")))
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(source.rglob("*.cc")))
     names = set(re.findall(r'"(ebpf_exporter_\w+)"', text))
     for path in configurations.glob("*.yaml"):
         for block in re.split(r"(?m)^    - name: ", path.read_text(encoding="utf-8"))[1:]:

@@ -25,7 +25,7 @@ MAY_BE_EMPTY = {
     ("bpftally-programs", "Missed probe hits", "A"): NO_KPROBES,
     ("bpftally-programs", "Links", "C"): "needs a kprobe_multi link, and many kernels have none",
     ("bpftally-exporter", "Errors", "A"): "no series before the first error, and none is made here",
-    ("bpftally-metric-programs", "OOM kills", "A"): "nothing is killed for want of memory here",
+    ("bpftally-metric-programs", "OOM kills", "A"): "no process is killed here because memory runs out",
     ("bpftally-metric-programs", "Throttled by quota", "A"): "needs fentry and a CPU quota",
     ("bpftally-metric-programs", "Last-level cache misses", "A"): "many virtual machines count none",
 }

@@ -17,10 +17,10 @@
 
 namespace bpftally {
 
-// Makes up a batch that Validate has nothing against.
+// Makes random batches that pass Validate.
 class BatchMaker {
  public:
-  // A number below `end`; 0: any of 64 bits.
+  // Returns a number below `end`, or any of 64 bits for 0.
   using Source = std::function<uint64_t(uint64_t end)>;
 
   explicit BatchMaker(Source next) : next_(std::move(next)) {}
@@ -42,7 +42,7 @@ class BatchMaker {
     return name;
   }
 
-  // Any bytes at all, with what has to be escaped well represented.
+  // Makes random bytes, many of which need escaping.
   std::string Bytes() {
     std::string bytes;
     for (uint64_t left = Below(3) == 0 ? Below(60) : Below(10); left > 0; --left) {

@@ -17,19 +17,19 @@ namespace bpftally {
 namespace {
 
 constexpr size_t kMebibyte = size_t{1} << 20;
-constexpr size_t kPieceBytes = 7'001;  // fits into no buffer evenly
+constexpr size_t kChunkBytes = 7'001;  // does not divide any buffer size
 
 std::string Gzip(std::string_view text) {
   std::string packed;
   GzipStream stream(&packed);
-  for (size_t at = 0; at < text.size(); at += kPieceBytes) {
-    stream.Write(text.substr(at, kPieceBytes));
+  for (size_t at = 0; at < text.size(); at += kChunkBytes) {
+    stream.Write(text.substr(at, kChunkBytes));
   }
   stream.Finish();
   return packed;
 }
 
-// One whole gzip member and not a byte more, or nothing.
+// Inflates exactly one gzip member; empty if there is anything else.
 std::string Inflate(std::string packed, size_t expected_size) {
   constexpr int kGzipOnly = MAX_WBITS + 16;
   std::string text(expected_size + 1, '\0');
@@ -65,7 +65,7 @@ TEST(GzipTest, Compresses) {
   EXPECT_LT(Gzip(std::string(kMebibyte, 'a')).size(), kMebibyte / kAtLeast);
 }
 
-TEST(GzipTest, EmptyPiecesChangeNothing) {
+TEST(GzipTest, EmptyWritesChangeNothing) {
   std::string packed;
   GzipStream stream(&packed);
   stream.Write("");
@@ -79,7 +79,7 @@ TEST(GzipTest, AppendsAsItIsWritten) {
   std::string packed = "before";
   GzipStream stream(&packed);
   stream.Write(RandomBytes(kMebibyte));
-  EXPECT_GT(packed.size(), kMebibyte / 2);  // what cannot be compressed must not pile up inside
+  EXPECT_GT(packed.size(), kMebibyte / 2);  // incompressible input must not pile up inside
   stream.Finish();
   EXPECT_TRUE(packed.starts_with("before"));
   EXPECT_TRUE(Inflate(packed.substr(6), kMebibyte) == RandomBytes(kMebibyte));
@@ -89,9 +89,9 @@ TEST(GzipTest, UnfinishedStreamIsReleased) {
   std::string packed;
   GzipStream stream(&packed);
   stream.Write("text");
-}  // the leak checker of the asan preset judges
+}  // checked by the leak checker of the asan preset
 
-TEST(GzipTest, ZlibsFileReaderTakesIt) {
+TEST(GzipTest, ZlibReadsTheOutput) {
   const std::string path = testing::TempDir() + fmt::format("gzip_test.{}", getpid());
   const std::string text = "bpf_programs{type=\"xdp\"} 3\n";
   std::ofstream(path, std::ios::binary) << Gzip(text);
@@ -99,7 +99,7 @@ TEST(GzipTest, ZlibsFileReaderTakesIt) {
   ASSERT_NE(file, nullptr);
   std::array<char, 100> read;
   const int size = gzread(file, read.data(), read.size());
-  EXPECT_FALSE(gzdirect(file));  // or it would read anything
+  EXPECT_FALSE(gzdirect(file));  // otherwise it would read plain text too
   EXPECT_EQ(gzclose(file), Z_OK);
   (void)std::remove(path.c_str());
   ASSERT_GT(size, 0);

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "host/cpus.h"
 #include "kernel/map_handle.h"
 #include "population/census_fixture.h"
 #include "programs/read/map_reader.h"

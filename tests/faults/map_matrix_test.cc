@@ -15,6 +15,7 @@
 #include "kernel/fake_bpf_sys.h"
 #include "kernel/map_handle.h"
 #include "programs/plan/plan.h"
+#include "programs/plan/sources.h"
 #include "programs/run/program_table.h"
 
 namespace bpftally {
@@ -54,13 +55,7 @@ class MapStandIn final : public LoadedProgram {
   std::vector<MapHandle> maps_;
 };
 
-MetricPlan Counter(const std::string& name) {
-  return {.name = name,
-          .help = "Counts.",
-          .map = name,
-          .labels = {{"id", {0, 4}, {{.name = "uint"}}}},
-          .key_size = 4};
-}
+SourcePlan Counter(const std::string& name) { return CounterById(name, name); }
 
 std::vector<std::byte> Bytes(auto number) {
   std::vector<std::byte> bytes(sizeof number);
@@ -76,7 +71,7 @@ class MapMatrixTest : public testing::TestWithParam<MatrixRow> {
     const bool in_batches = GetParam().method == Method::kLookupBatch;
     if (!in_batches)  // for the type that the kernel reads by key
       no_batch_ = {.method = Method::kLookupBatch, .sys_errno = kNotSupported, .id = kHurt};
-    EXPECT_TRUE(table_.Add({.name = "a", .metrics = {Counter("hurt"), Counter("other")}}));
+    EXPECT_TRUE(table_.Add({.name = "a", .sources = {Counter("hurt"), Counter("other")}}));
     ClearFaults();
   }
 

@@ -25,9 +25,8 @@ def tests_of(root):
     tests = set()
     for lists in (root / "tests").rglob("CMakeLists.txt"):
         built = lists.read_text()
-        for source in lists.parent.glob("*.cc"):
-            stem = source.stem.removesuffix("_test")
-            if source.name in built or re.search(rf"\b{stem}\b", built):
+        for source in lists.parent.rglob("*.cc"):
+            if re.search(rf"\b{re.escape(str(source.relative_to(lists.parent)))}\b", built):
                 tests |= {".".join(match) for match in TEST.findall(source.read_text())}
     return tests
 

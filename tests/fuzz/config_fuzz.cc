@@ -7,8 +7,7 @@
 #include <string_view>
 
 #include "fuzz/fuzz_check.h"
-#include "programs/frontends/ebpf_exporter/planner.h"
-#include "programs/frontends/ebpf_exporter/v2_yaml.h"
+#include "programs/frontends/front_end.h"
 #include "programs/object/object_facts.h"
 #include "programs/plan/conflicts.h"
 #include "programs/plan/plan.h"
@@ -50,23 +49,18 @@ void CheckMetric(const MetricPlan& metric) {
     Require(IsValidLabelName(label.name), "a label has a name", label.name);
     Require(!label.decoders.empty(), "a label has a decoder", label.name);
   }
-  if (!metric.histogram) return;
-  const HistogramPlan& histogram = *metric.histogram;
-  Require(std::ranges::is_sorted(histogram.upper_bounds, std::less_equal<>()), "bounds ascend",
-          metric.name);
-  Require(histogram.slots.size() == histogram.upper_bounds.size(), "each bound has its slot",
-          metric.name);
+  const auto* histogram = std::get_if<HistogramPlan>(&metric.instrument);
+  if (histogram == nullptr) return;
+  Require(std::ranges::is_sorted(histogram->buckets, std::less_equal<>(), &BucketPlan::upper_bound),
+          "bounds ascend", metric.name);
 }
 
 void Check(std::string_view yaml) {
-  const ParsedConfig parsed = ParseEbpfExporterConfig(yaml, "some/where.yaml");
-  CheckFindings(parsed.findings);
-  if (HasErrors(parsed.findings)) return;
-  const Planned planned = MakePlan(parsed.config, Object());
+  const Compiled planned = Compile({yaml, "some/where.yaml"}, &Object());
   CheckFindings(planned.findings);
   CheckFindings(CheckTogether(std::span(&planned.plan, 1)));
   if (HasErrors(planned.findings)) return;
-  for (const MetricPlan& metric : planned.plan.metrics) {
+  for (const MetricPlan& metric : MetricsOf(planned.plan)) {
     if (!metric.unusable) CheckMetric(metric);
   }
 }

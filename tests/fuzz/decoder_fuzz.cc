@@ -17,10 +17,10 @@ constexpr size_t kMostBytes = 24;
 
 std::vector<LabelPlan> TakeLabels(FuzzInput& input) {
   std::vector<LabelPlan> labels;
-  size_t offset = 0;
+  uint32_t offset = 0;
   for (const char* name : {"one", "two"}) {
-    const size_t size = input.Below(kMostBytes);
-    labels.push_back({.name = name, .field = {offset, size}, .decoders = TakeDecoders(input)});
+    const auto size = static_cast<uint32_t>(input.Below(kMostBytes));
+    labels.push_back({.name = name, .field = {offset, size}, .decoders = TakeDecoderPlans(input)});
     offset += size;
     if (input.Flip()) break;
   }

@@ -25,7 +25,7 @@ LabelConfig TakeLabel(FuzzInput& input, std::string name) {
   LabelConfig label{.name = std::move(name)};
   label.size = 1 + input.Below(8);
   label.padding = input.Below(4);
-  label.decoders = input.Flip() ? TakeDecoders(input) : std::vector{DecoderPlan{.name = "uint"}};
+  label.decoders = input.Flip() ? TakeDecoders(input) : std::vector{DecoderConfig{.name = "uint"}};
   return label;
 }
 
@@ -50,7 +50,7 @@ HistogramConfig TakeHistogram(FuzzInput& input) {
 }
 
 ProgramConfig TakeConfig(FuzzInput& input) {
-  ProgramConfig config{.name = "x", .file = "x.yaml", .object = "x.bpf.o", .metric_prefix = "x_"};
+  ProgramConfig config{.name = "x", .file = "x.yaml", .object = "x.bpf.o"};
   if (input.Flip()) {
     config.histograms.push_back(TakeHistogram(input));
   } else {
@@ -89,7 +89,8 @@ MapContent TakeContent(FuzzInput& input, const ObjectMap& map) {
   return content;
 }
 
-long double TotalOf(const MapContent& content, FieldPlan value) {
+long double TotalOf(const MapContent& content) {
+  const FieldPlan value{.size = 8, .part = Part::kValue};
   long double total = 0;
   for (size_t entry = 0; entry < content.count(); ++entry)
     for (size_t cpu = 0; cpu < content.cpus; ++cpu)
@@ -127,33 +128,39 @@ void CheckExposition(const MetricBatch& batch, TextFormat format) {
           parsed ? "" : parsed.error() + "\n" + text);
 }
 
+void CheckMetric(const SourcePlan& source, const MetricPlan& plan, const ObjectMap& map,
+                 FuzzInput& input) {
+  auto evaluator = MetricEvaluator::Make(source, plan, FuzzHost());
+  if (!evaluator) return;
+  MetricBatch batch;
+  const size_t max_series = 1 + input.Below(40);
+  (*evaluator)->Start({.batch = batch, .max_series = max_series, .start_time_ns = 5});
+  const MapContent content = TakeContent(input, map);
+  if (!(*evaluator)->Add(content)) return;
+  const Evaluated result = (*evaluator)->Finish();
+  Require(result.entries == content.count(), "each entry is counted");
+  Require(result.samples.size() + result.histograms.size() <= max_series, "no series too many");
+  const bool is_counter = TypeOf(plan) == MetricType::kCounter;
+  if (is_counter) CheckTotal(result, TotalOf(content));
+  if (!is_counter) CheckBuckets(result, TotalOf(content));
+  MetricFamily& family = batch.Add({plan.name + (is_counter ? "_total" : ""), plan.help,
+                                    TypeOf(plan), "", (*evaluator)->label_names()},
+                                   "x");
+  family.samples = result.samples;
+  family.histograms = result.histograms;
+  const auto valid = Validate(batch);
+  Require(valid.has_value(), "the family is valid", valid ? "" : valid.error().message);
+  CheckExposition(batch, TextFormat::kPrometheus004);
+  CheckExposition(batch, TextFormat::kOpenMetrics100);
+}
+
 void Check(FuzzInput input) {
   const ObjectMap map = TakeMap(input);
-  const Planned planned = MakePlan(TakeConfig(input), {.maps = {map}});
+  const Compiled planned = MakePlan(TakeConfig(input), {.maps = {map}});
   if (HasErrors(planned.findings)) return;
-  for (const MetricPlan& plan : planned.plan.metrics) {
-    if (plan.unusable) continue;
-    auto evaluator = MetricEvaluator::Make(plan, FuzzHost());
-    if (!evaluator) continue;
-    MetricBatch batch;
-    const size_t max_series = 1 + input.Below(40);
-    (*evaluator)->Start({.batch = batch, .max_series = max_series, .start_time_ns = 5});
-    const MapContent content = TakeContent(input, map);
-    if (!(*evaluator)->Add(content)) continue;
-    const Evaluated result = (*evaluator)->Finish();
-    Require(result.entries == content.count(), "each entry is counted");
-    Require(result.samples.size() + result.histograms.size() <= max_series, "no series too many");
-    if (!plan.histogram) CheckTotal(result, TotalOf(content, plan.value));
-    if (plan.histogram) CheckBuckets(result, TotalOf(content, plan.value));
-    MetricFamily& family = batch.Add({plan.name + (plan.histogram ? "" : "_total"), plan.help,
-                                      plan.type, "", (*evaluator)->label_names()},
-                                     "x");
-    family.samples = result.samples;
-    family.histograms = result.histograms;
-    const auto valid = Validate(batch);
-    Require(valid.has_value(), "the family is valid", valid ? "" : valid.error().message);
-    CheckExposition(batch, TextFormat::kPrometheus004);
-    CheckExposition(batch, TextFormat::kOpenMetrics100);
+  for (const SourcePlan& source : planned.plan.sources) {
+    for (const MetricPlan& plan : source.metrics)
+      if (!plan.unusable) CheckMetric(source, plan, map, input);
   }
 }
 

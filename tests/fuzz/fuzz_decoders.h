@@ -9,6 +9,7 @@
 #include "fuzz/fuzz_input.h"
 #include "host/tables.h"
 #include "programs/decode/decoder.h"
+#include "programs/frontends/ebpf_exporter/planner.h"
 #include "programs/frontends/ebpf_exporter/v2_config.h"
 #include "programs/plan/plan.h"
 
@@ -23,10 +24,10 @@ inline HostTables& FuzzHost() {
   return tables;
 }
 
-inline DecoderPlan TakeDecoder(FuzzInput& input) {
+inline DecoderConfig TakeDecoder(FuzzInput& input) {
   static const auto names = DecoderNames();
   constexpr size_t kMost = 12;
-  DecoderPlan decoder{.name = std::string(names[input.Below(names.size())])};
+  DecoderConfig decoder{.name = std::string(names[input.Below(names.size())])};
   if (decoder.name == "static_map") {
     auto& map = decoder.static_map.emplace();
     for (uint64_t left = input.Below(4); left > 0; --left) {
@@ -42,10 +43,15 @@ inline DecoderPlan TakeDecoder(FuzzInput& input) {
   return decoder;
 }
 
-inline std::vector<DecoderPlan> TakeDecoders(FuzzInput& input) {
-  std::vector<DecoderPlan> decoders = {TakeDecoder(input)};
+inline std::vector<DecoderConfig> TakeDecoders(FuzzInput& input) {
+  std::vector<DecoderConfig> decoders = {TakeDecoder(input)};
   for (uint64_t left = input.Below(4); left > 0; --left) decoders.push_back(TakeDecoder(input));
   return decoders;
+}
+
+// As the planner has them.
+inline std::vector<DecoderPlan> TakeDecoderPlans(FuzzInput& input) {
+  return PlanDecoders(TakeDecoders(input));
 }
 
 }  // namespace bpftally

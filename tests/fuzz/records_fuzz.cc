@@ -47,7 +47,7 @@ void Check(FuzzInput input) {
   const TickingClock clock;
   auto reader = SnapshotReader::Create(sys, clock, {.source = SourceChoice::kIterator});
   Require(reader.has_value(), "the reader starts");
-  const Snapshot snapshot = (*reader)->Take(clock.After(std::chrono::hours(1)));
+  const Snapshot snapshot = *(*reader)->Take(clock.After(std::chrono::hours(1)));
   const auto most = [&](ObjectKind kind, size_t head) { return WholeRecords(streams[kind], head); };
   Require(snapshot.programs.size() <= most(ObjectKind::kProgram, sizeof(program_record)) &&
               snapshot.maps.size() <= most(ObjectKind::kMap, sizeof(map_record)) &&

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-// Two ends of a connection.
+// Both ends of a connection.
 struct Pair {
   Pair() {
     std::array<int, 2> fds = {};
@@ -32,7 +32,7 @@ struct Pair {
   UniqueFd theirs;
 };
 
-TEST(ConnectionWatch, CutsOffTheNextToExpireWhereThereAreTooMany) {
+TEST(ConnectionWatch, CutsOffTheNextToExpireIfThereAreTooMany) {
   ConnectionWatch watch(2);
   const Pair late;
   const Pair soon;
@@ -93,7 +93,7 @@ TEST(ConnectionWatch, KeepsASlotUntilItIsArmedAnewOrDisarmed) {
   EXPECT_TRUE(pair.is_open());
 }
 
-TEST(ConnectionWatch, CutsOffWhoMissesTheDeadline) {
+TEST(ConnectionWatch, CutsOffAtTheDeadline) {
   ConnectionWatch watch(8);
   const Pair missed;
   const Pair kept;

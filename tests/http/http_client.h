@@ -29,13 +29,12 @@ struct HttpAnswer {
   std::string body;
 };
 
-// One loopback connection, as raw as a test wants it. Throws when the server does not do its part
-// within kPatience.
+// One plain loopback connection. Throws if the server does not do its part within kPatience.
 class HttpClient {
  public:
   static constexpr std::chrono::seconds kPatience{30};
 
-  // To the port of "host:port" or "[v6]:port", always on loopback.
+  // Connects to the port of "host:port" or "[v6]:port", always on loopback.
   explicit HttpClient(std::string_view address, int family = AF_INET)
       : fd_(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const in_port_t port = htons(PortOf(address));
@@ -62,7 +61,7 @@ class HttpClient {
 
   int fd() const { return fd_.get(); }
 
-  // False where the server has closed the connection.
+  // Returns false if the server has closed the connection.
   bool Send(std::string_view bytes) const {
     while (!bytes.empty()) {
       const ssize_t sent = send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -96,13 +95,13 @@ class HttpClient {
     return Receive(method != "HEAD");
   }
 
-  // Whether there is something to read, the end included, within the time.
+  // Tells whether there is something to read, or the end, within the time.
   bool Readable(std::chrono::milliseconds within) const {
     pollfd poller = {fd_.get(), POLLIN, 0};
     return poll(&poller, 1, static_cast<int>(within.count())) == 1;
   }
 
-  // What the server sends until it closes the connection.
+  // Reads until the server closes the connection.
   std::string ReadToEnd() {
     while (ReadSome()) {
     }
@@ -114,10 +113,10 @@ class HttpClient {
  private:
   bool ReadSome() {
     if (!Readable(kPatience)) throw std::runtime_error("the server neither answers nor closes");
-    std::array<char, 65536> piece;
-    const ssize_t size = recv(fd_.get(), piece.data(), piece.size(), 0);
+    std::array<char, 65536> chunk;
+    const ssize_t size = recv(fd_.get(), chunk.data(), chunk.size(), 0);
     if (size <= 0) return false;
-    input_.append(piece.data(), static_cast<size_t>(size));
+    input_.append(chunk.data(), static_cast<size_t>(size));
     return true;
   }
 

@@ -21,8 +21,8 @@ inline HttpServerOptions OnLoopback() { return {.listen_addresses = {"127.0.0.1:
 
 inline std::unique_ptr<HttpServer> Serve(std::vector<HttpRoute> routes,
                                          HttpServerOptions options = OnLoopback()) {
-  // Made here, as SetUpLogging does it in the daemon: ThreadSanitizer cannot see into the library,
-  // which would otherwise make it in whatever thread logs first.
+  // Makes the logger here, as SetUpLogging does in the daemon. ThreadSanitizer cannot see into the
+  // library, which would otherwise make it in the thread that logs first.
   spdlog::default_logger_raw();
   auto server = HttpServer::Start(std::move(options), std::move(routes));
   if (!server) throw std::runtime_error(server.error().message);
@@ -41,12 +41,12 @@ inline bool Serves(const HttpServer& server) {
   return HttpClient(server.addresses().at(0)).Fetch("/-/healthy").status == 200;
 }
 
-// Of /proc/self/fd and /proc/self/task.
+// Counts the entries of /proc/self/fd or /proc/self/task.
 inline size_t EntriesOf(const char* directory) {
   return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(directory), {}));
 }
 
-// For what another thread is about to do.
+// Waits for something that another thread is about to do.
 inline bool Eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + HttpClient::kPatience;
   while (!condition()) {

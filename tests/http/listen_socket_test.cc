@@ -28,7 +28,7 @@ bool HasIpv6Loopback() {
   return fd && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
 }
 
-TEST(ListenSocket, TakesAFreePortAndSaysWhich) {
+TEST(ListenSocket, TakesAFreePortAndReportsIt) {
   const auto socket = Listen("127.0.0.1:0");
   ASSERT_TRUE(socket) << socket.error().message;
   EXPECT_THAT(socket->address, StartsWith("127.0.0.1:"));
@@ -47,7 +47,7 @@ TEST(ListenSocket, ResolvesNames) {
   ASSERT_TRUE(socket) << socket.error().message;
 }
 
-TEST(ListenSocket, OfNoHostServesEveryInterfaceInBothFamilies) {
+TEST(ListenSocket, WithoutHostServesAllInterfaces) {
   const auto socket = Listen(":0");
   ASSERT_TRUE(socket) << socket.error().message;
   HttpClient over_ipv4(socket->address);
@@ -64,14 +64,14 @@ TEST(ListenSocket, TakesAnIpv6AddressInBrackets) {
   HttpClient client(socket->address, AF_INET6);
 }
 
-TEST(ListenSocket, CanTakeThePortOfAServerThatJustEnded) {
+TEST(ListenSocket, ReusesThePortOfAnEndedServer) {
   std::string address;
   {
     const auto first = Listen("127.0.0.1:0");
     ASSERT_TRUE(first) << first.error().message;
     address = first->address;
     const HttpClient client(address);
-    // Closed by us first, the connection stays in TIME_WAIT.
+    // Our side closes first, so the connection stays in TIME_WAIT.
     const UniqueFd accepted(accept(first->fd.get(), nullptr, nullptr));
     ASSERT_TRUE(accepted);
   }
@@ -79,7 +79,7 @@ TEST(ListenSocket, CanTakeThePortOfAServerThatJustEnded) {
   EXPECT_TRUE(second) << second.error().message;
 }
 
-TEST(ListenSocket, SaysWhenThePortIsInUse) {
+TEST(ListenSocket, ErrorSaysThatThePortIsInUse) {
   const auto first = Listen("127.0.0.1:0");
   ASSERT_TRUE(first) << first.error().message;
   const auto second = Listen(first->address);
@@ -90,19 +90,19 @@ TEST(ListenSocket, SaysWhenThePortIsInUse) {
                     HasSubstr("--web.listen-address")));
 }
 
-TEST(ListenSocket, SaysWhenTheAddressIsAnothersOrNone) {
+TEST(ListenSocket, ErrorNamesAForeignOrUnknownAddress) {
   const auto foreign = Listen("192.0.2.1:0");  // reserved for documentation
   ASSERT_FALSE(foreign);
   EXPECT_THAT(foreign.error().message,
               AllOf(HasSubstr("192.0.2.1:0"), HasSubstr("not an address of this host")));
-  // Too long for a label, so that no name server is asked.
+  // Too long for a DNS label, so that no name server is asked.
   const auto nameless = Listen(std::string(300, 'a') + ":0");
   ASSERT_FALSE(nameless);
   EXPECT_EQ(nameless.error().kind, ErrorKind::kInvalid);
   EXPECT_THAT(nameless.error().message, HasSubstr("does not resolve"));
 }
 
-TEST(ListenSocket, SaysWhatItExpected) {
+TEST(ListenSocket, ErrorSaysWhatWasExpected) {
   for (const char* address :
        {"", "9435", "localhost", "localhost:", ":http", ":65536", ":-1", ":+1", "::1:9435", "[::1]",
         "[]:9435", "[::1:9435", "[localhost]:1", "localhost:1x", "[[::1]]:1"}) {
@@ -115,14 +115,14 @@ TEST(ListenSocket, SaysWhatItExpected) {
   }
 }
 
-// Capabilities are a thread's own: the test loses its for nobody else.
+// Drops the capabilities of this thread only; other threads keep theirs.
 void DropCapabilities() {
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> none = {};
   ASSERT_EQ(syscall(SYS_capset, &header, none.data()), 0);
 }
 
-TEST(ListenSocket, SaysWhatAPrivilegedPortNeeds) {
+TEST(ListenSocket, ErrorSaysWhatAPrivilegedPortNeeds) {
   int first_free_to_all = 0;
   std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first_free_to_all;
   if (first_free_to_all < 2) GTEST_SKIP() << "net.ipv4.ip_unprivileged_port_start opens every port";

@@ -27,7 +27,7 @@ using testing::Serves;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-TEST(HttpServer, AnswersWithWhatTheHandlerSays) {
+TEST(HttpServer, SendsTheHandlersResponse) {
   const auto server =
       Serve({{"/page", [](const HttpRequest& request) {
                 return HttpResponse{.status = 418,
@@ -42,7 +42,7 @@ TEST(HttpServer, AnswersWithWhatTheHandlerSays) {
   EXPECT_EQ(answer.headers.at("X-Content-Type-Options"), "nosniff");
 }
 
-TEST(HttpServer, IsPlainTextWhereTheHandlerNamesNoType) {
+TEST(HttpServer, DefaultsToPlainText) {
   const auto server = Serve({Healthy()});
   const HttpAnswer answer = HttpClient(server->addresses().at(0)).Fetch("/-/healthy");
   EXPECT_EQ(answer.headers.at("Content-Type"), "text/plain; charset=utf-8");
@@ -62,7 +62,7 @@ TEST(HttpServer, AnswersHeadWithoutABody) {
   const HttpAnswer head = client.Fetch("/-/healthy", "HEAD");
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.headers.at("Content-Length"), "8");
-  // A body after the head would be taken for the next answer.
+  // If a body followed the header, it would be read as the next answer.
   EXPECT_EQ(client.Fetch("/-/healthy").body, "healthy\n");
 }
 
@@ -77,7 +77,63 @@ TEST(HttpServer, RefusesOtherMethodsWithOrWithoutABody) {
   }
 }
 
-TEST(HttpServer, SaysWhereNoPageIs) {
+HttpRoute Taking(std::vector<std::string> methods) {
+  return {.path = "/act",
+          .handler =
+              [](const HttpRequest& request) {
+                return HttpResponse{.body = std::string(request.method)};
+              },
+          .methods = std::move(methods)};
+}
+
+TEST(HttpServer, TakesThePostOfARouteThatHasIt) {
+  const auto server = Serve({Taking({"POST", "PUT"})});
+  HttpClient client(server->addresses().at(0));
+  for (const char* method : {"POST", "PUT"}) {
+    client.SendRequest("/act", method, "Content-Length: 0\r\n");
+    EXPECT_EQ(client.Receive().body, method);
+  }
+  const HttpAnswer refused = client.Fetch("/act");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.headers.at("Allow"), "POST, PUT");
+}
+
+TEST(HttpServer, DropsTheBodyOfAPost) {
+  const auto server = Serve({Taking({"POST"}), Healthy()});
+  HttpClient client(server->addresses().at(0));
+  client.SendRequest("/act", "POST", "Content-Length: 5\r\n", "12345");
+  EXPECT_EQ(client.Receive().body, "POST");
+  EXPECT_EQ(client.Fetch("/-/healthy").status, 200);
+}
+
+TEST(HttpServer, RunsNoHandlerWhereThePostIsTooLong) {
+  bool ran = false;
+  HttpRoute route = Taking({"POST"});
+  route.handler = [&](const HttpRequest&) {
+    ran = true;
+    return HttpResponse();
+  };
+  {
+    const auto server = Serve({route});
+    const HttpClient client(server->addresses().at(0));
+    const std::string body(100'000, 'x');
+    client.SendRequest("/act", "POST", fmt::format("Content-Length: {}\r\n", body.size()), body);
+    EXPECT_TRUE(client.Readable(HttpClient::kPatience));
+  }
+  EXPECT_FALSE(ran);
+}
+
+TEST(HttpServer, FindsTheRouteByPathAndMethod) {
+  const auto server = Serve({Taking({"GET", "HEAD"}), Taking({"POST"})});
+  HttpClient client(server->addresses().at(0));
+  EXPECT_EQ(client.Fetch("/act").body, "GET");
+  EXPECT_EQ(client.Fetch("/act", "POST", "Content-Length: 0\r\n").body, "POST");
+  const HttpAnswer refused = client.Fetch("/act", "DELETE");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.headers.at("Allow"), "GET, HEAD, POST");
+}
+
+TEST(HttpServer, UnknownPathsAreNotFound) {
   const auto server = Serve({Healthy()});
   const HttpAnswer answer = HttpClient(server->addresses().at(0)).Fetch("/-/healthy/");
   EXPECT_EQ(answer.status, 404);
@@ -119,7 +175,7 @@ TEST(HttpServer, SendsLargeBodiesWhole) {
   EXPECT_TRUE(HttpClient(server->addresses().at(0)).Fetch("/").body == body);
 }
 
-TEST(HttpServer, TurnsWhatAHandlerThrowsIntoA500AndLogsItOnce) {
+TEST(HttpServer, HandlerExceptionGivesA500AndOneLogLine) {
   std::ostringstream log;
   const auto before = spdlog::default_logger();
   spdlog::set_default_logger(std::make_shared<spdlog::logger>(
@@ -167,7 +223,7 @@ TEST(HttpServer, AnswersAClientThatHasFinishedSending) {
   EXPECT_EQ(client.Receive().status, 200);
 }
 
-TEST(HttpServer, OutlivesClientsThatLeaveInMidAnswer) {
+TEST(HttpServer, SurvivesClientsThatLeaveMidResponse) {
   std::latch release(1);
   const auto server = Serve({{"/big",
                               [&](const HttpRequest&) {

@@ -67,7 +67,7 @@ void OverflowPerfBuffers(Made& made) {
     const int event = buffer->fd();
     if (event < 0) continue;  // the CPU is offline
     bpf_map_update_elem(map->fd.get(), &cpu, &event, BPF_ANY);
-    const int runs = 40 + 10 * cpu;  // each CPU loses another number
+    const int runs = 40 + 10 * cpu;  // another number on each CPU
     for (int i = 0; i < runs; i++) RunOn(cpu, *writer);
     *map->made.buffer_size_bytes += UnreadPerfBuffer::DataBytes();
     *map->made.perf_lost += buffer->Lost().value_or(0);
@@ -75,7 +75,7 @@ void OverflowPerfBuffers(Made& made) {
   }
 }
 
-// Updates of this map allocate while the kernel holds back all programs of tracepoints: every
+// Updates a map in a way that allocates while the kernel holds back all tracepoint programs: every
 // update is a missed run of a program on kmem/kmalloc.
 bool UpdateUnderProbe(int program, int map) {
   constexpr int kUpdates = 25;

@@ -4,8 +4,8 @@
 
 namespace bpftally {
 
-// Makes known things happen to the population: records that wait in ring buffers, records lost in
-// perf buffers, runs missed. The facts are brought up to date.
+// Causes known activity: records waiting in ring buffers, records lost in perf buffers, missed
+// runs. Updates the facts.
 void MakeActivity(Made& made);
 
 }  // namespace bpftally

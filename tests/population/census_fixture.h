@@ -16,7 +16,7 @@
 
 namespace bpftally {
 
-// For tests that read the kernel of this machine.
+// Fixture of tests that read this machine's kernel.
 class CensusTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -38,7 +38,7 @@ class CensusTest : public ::testing::Test {
   }
 
   static Snapshot TakeFrom(SnapshotReader& reader) {
-    return reader.Take(SystemClock().Now() + std::chrono::seconds(60));
+    return *reader.Take(SystemClock().Now() + std::chrono::seconds(60));
   }
 
   template <typename Info>

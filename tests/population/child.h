@@ -6,7 +6,7 @@
 
 namespace bpftally {
 
-// A process that does `work` and is ended with the object, by its id.
+// A process that runs `work`. The destructor kills it by its id.
 class Child {
  public:
   explicit Child(const std::function<void()>& work);
@@ -14,9 +14,9 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // Does not wait: the end of the process, and so of what it holds, happens meanwhile.
+  // Kills without waiting: the process, and what it holds, end meanwhile.
   void Signal() const;
-  // Waits.
+  // Kills and waits.
   void Kill();
 
  private:

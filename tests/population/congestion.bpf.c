@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-// A TCP congestion control that nobody selects: a struct_ops map with its programs and link.
+// A TCP congestion control that nothing uses: a struct_ops map with its programs and link.
 
 #include <linux/bpf.h>
 
@@ -16,7 +16,7 @@ struct tcp_congestion_ops {
   char name[16];
 };
 
-// The kernel calls with an array of arguments, of which these need none.
+// The kernel passes an array of arguments; these programs need none of them.
 SEC("struct_ops")
 __u32 bpftally_test_ssthresh(void *arguments __attribute__((unused))) { return 2; }
 
@@ -31,5 +31,5 @@ struct tcp_congestion_ops bpftally_congestion = {
     .ssthresh = (void *)bpftally_test_ssthresh,
     .cong_avoid = (void *)bpftally_test_cong_avoid,
     .undo_cwnd = (void *)bpftally_test_undo_cwnd,
-    .name = "tally", /* user space sets one of its own */
+    .name = "tally", /* replaced by user space */
 };

@@ -54,7 +54,7 @@ void Keep(Made& made, KnownMap map) {
   uint32_t size = sizeof(info);
   bpf_map_get_info_by_fd(map.fd.get(), &info, &size);
   map.made.id = info.id;
-  // An arena says 0: its pages are not counted.
+  // Skips an arena, which reports 0 because its pages are not counted.
   if (const uint64_t bytes = MemoryOf(map.fd.get()); bytes > 0) map.made.memory_bytes = bytes;
   made.maps.push_back(std::move(map));
 }

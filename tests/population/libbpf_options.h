@@ -2,7 +2,7 @@
 
 namespace bpftally {
 
-// libbpf's options with their size, as LIBBPF_OPTS does it in C.
+// Makes libbpf's options with their size set, as LIBBPF_OPTS does in C.
 template <typename Options>
 Options EmptyOptions() {
   Options options{};

@@ -22,7 +22,7 @@ struct Spec {
   bpf_link_type type;
   bpf_attach_type attach;
   Place place;
-  const char* needs;  // a function of kernels that have this type of link
+  const char* needs;  // a function that exists in kernels with this type of link
   const char* target = nullptr;
 };
 
@@ -197,7 +197,7 @@ void MakeIterators(Maker& maker, const Made& made, const OwnCgroup& cgroup) {
 
 void MakeLinks(Made& made, const OwnCgroup& cgroup, const OwnNetns& netns) {
   Maker maker(made, cgroup, netns);
-  // An interface index and a netfilter hook mean the namespace of the thread that attaches.
+  // Interface indexes and netfilter hooks belong to the namespace of the thread that attaches.
   netns.Run([&] {
     for (const Spec& spec : kSpecs) maker.Make(spec);
     maker.MakeNetfilter();

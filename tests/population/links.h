@@ -5,11 +5,12 @@
 
 namespace bpftally {
 
-// One link of every type, several where the target differs in kind, of programs made before.
-// Labels: the type's name; with the attach type or the kind of target after a slash.
+// Makes one link of every type, several if the targets differ in kind, from existing programs.
+// Labels: name of the type, followed by a slash and the attach type or kind of target.
 void MakeLinks(Made& made, const OwnCgroup& cgroup, const OwnNetns& netns);
 
-// The programs of perf events, uprobes and kprobes: links that want a perf event or symbols first.
+// Attaches the programs of perf events, uprobes and kprobes, whose links need a perf event or
+// symbols.
 void MakeProbeLinks(Made& made);
 
 }  // namespace bpftally

@@ -30,7 +30,7 @@ struct Spec {
 };
 
 constexpr uint32_t kEntries = 5;     // in every map that is filled
-constexpr uint32_t kBuffer = 65536;  // a whole number of pages everywhere
+constexpr uint32_t kBuffer = 65536;  // a multiple of every page size
 constexpr uint32_t kCgroupKey = sizeof(bpf_cgroup_storage_key);
 
 constexpr Spec kSpecs[] = {
@@ -77,7 +77,8 @@ bool IsLocalStorage(bpf_map_type type) {
          type == BPF_MAP_TYPE_TASK_STORAGE || type == BPF_MAP_TYPE_CGRP_STORAGE;
 }
 
-// Types of a key of 4 and a value of 8 bytes, which local storages insist on. The maps keep it.
+// BTF types of a key of 4 and a value of 8 bytes, which local storages demand. The maps keep it
+// alive.
 class Types {
  public:
   Types() : btf_(btf__new_empty(), &btf__free) {
@@ -103,11 +104,11 @@ class Types {
   int value_ = 0;
 };
 
-// What the value of an entry begins with: an fd or an interface index, or nothing.
+// First bytes of an entry's value: an fd, an interface index, or nothing.
 uint32_t ValueFor(Fill fill, int inner_map, int socket) {
   switch (fill) {
     case Fill::kInterface:
-      return 1;  // the loopback interface
+      return 1;  // index of the loopback interface
     case Fill::kMap:
       return static_cast<uint32_t>(inner_map);
     case Fill::kSocket:
@@ -124,7 +125,7 @@ class Maker {
     std::array<int, 2> pair = {-1, -1};
     ::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair.data());
     socket_ = pair[0];
-    // A closed socket leaves the maps that it is in.
+    // Keeps the sockets open: a closed socket leaves its maps.
     for (const int fd : pair) made_.kept.push_back(std::make_shared<UniqueFd>(fd));
   }
 
@@ -166,7 +167,7 @@ class Maker {
     known.value_size = spec.value_size;
     known.max_entries = spec.max_entries;
     known.flags = spec.flags;
-    // The kernel's own: a lookup gives the inside of the map away.
+    // Set by the kernel, since a lookup exposes the inside of the map.
     if (spec.type == BPF_MAP_TYPE_DEVMAP || spec.type == BPF_MAP_TYPE_DEVMAP_HASH) {
       known.flags |= BPF_F_RDONLY_PROG;
     }

@@ -4,8 +4,8 @@
 
 namespace bpftally {
 
-// One map of every type but struct_ops, with known numbers of entries in those that count them.
-// Labels: the type's name; with a trait after a slash where a type has several.
+// Makes one map of every type but struct_ops, with known numbers of entries where they are counted.
+// Labels: name of the type, followed by a slash and a trait if a type has several.
 void MakePlainMaps(Made& made);
 
 }  // namespace bpftally

@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* kReplaced = "bpftally_program_to_be_replaced_in_part";
 
-// One compiled object. A file and no skeleton: those of this bpftool ask for a newer libbpf when
+// One compiled object, loaded from a file: the skeletons of this bpftool require a newer libbpf if
 // there is a struct_ops map.
 class Object {
  public:
@@ -38,7 +38,7 @@ class Object {
 
 using Logs = std::map<const bpf_program*, std::array<char, 16384>>;
 
-// The number that stands behind (or, for "insns", before) a word of the verifier's log.
+// Returns the number that follows (or, for "insns", precedes) a word in the verifier's log.
 std::optional<uint32_t> NumberAt(const char* text) {
   uint32_t number = 0;
   const auto [end, error] = std::from_chars(text, text + std::strlen(text), number);
@@ -51,7 +51,7 @@ std::optional<uint32_t> NumberAfter(std::string_view log, std::string_view words
   return NumberAt(log.data() + at + words.size());
 }
 
-// Functions of the program: the log says the stack depth of each, as "64+0+8".
+// Counts the program's functions: the log lists the stack depth of each, as "64+0+8".
 std::optional<uint32_t> FunctionsIn(std::string_view log) {
   const size_t at = log.find("stack depth ");
   if (at == std::string_view::npos) return std::nullopt;
@@ -115,7 +115,7 @@ void KeepMaps(Made& made, const bpf_object* object) {
     uint32_t size = sizeof(info);
     bpf_map_get_info_by_fd(known.fd.get(), &info, &size);
     known.made.type = bpf_map__type(map);
-    // The compiler's own sections, as ".bss", are no variables.
+    // Sections that the compiler makes, such as ".bss", are not variables.
     known.made.name = bpf_map__is_internal(map) ? info.name : known.label;
     known.made.key_size = bpf_map__key_size(map);
     known.made.value_size = bpf_map__value_size(map);
@@ -186,7 +186,7 @@ void KeepStructOpsLink(Made& made, const bpf_map* map) {
   bpf_link__destroy(link);
 }
 
-// The name under which TCP would find it is the host's, not the map's: one for each process.
+// Makes the algorithm's name unique to this process: TCP finds it by that name on the whole host.
 void SetAlgorithmName(bpf_map* map) {
   constexpr size_t kNameOffset = 3 * sizeof(void*);
   constexpr size_t kNameSize = 16;

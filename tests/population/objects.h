@@ -4,7 +4,7 @@
 
 namespace bpftally {
 
-// The programs and maps of the compiled objects, labelled with their full names.
+// Loads the programs and maps of the compiled objects. Labels: full names.
 void MakeObjects(Made& made);
 
 }  // namespace bpftally

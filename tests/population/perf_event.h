@@ -9,13 +9,14 @@
 
 namespace bpftally {
 
-// A system-wide event on one CPU; empty, with errno, when refused.
+// Opens a system-wide event on one CPU. Empty, with errno set, on failure.
 UniqueFd OpenPerfEvent(perf_event_attr attr, int cpu);
 
-// "subsystem/event"; type 0 and so refused when there is no such tracepoint.
+// Describes the tracepoint "subsystem/event". Without such a tracepoint the type is 0, which the
+// kernel refuses.
 perf_event_attr TracepointAttr(const char* tracepoint);
 
-// The buffer of one CPU that bpf_perf_event_output() writes to and nobody reads.
+// The buffer of one CPU, which bpf_perf_event_output() writes to and nobody reads.
 class UnreadPerfBuffer {
  public:
   explicit UnreadPerfBuffer(int cpu);
@@ -25,7 +26,7 @@ class UnreadPerfBuffer {
 
   int fd() const { return event_.get(); }
   static uint64_t DataBytes();
-  std::optional<uint64_t> Lost() const;  // as perf itself counts, from 6.0
+  std::optional<uint64_t> Lost() const;  // by perf's own count; 6.0
 
  private:
   UniqueFd event_;

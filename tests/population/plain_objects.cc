@@ -56,7 +56,7 @@ UniqueFd IteratorLink(int program) {
   return UniqueFd(bpf_link_create(program, 0, BPF_TRACE_ITER, nullptr));
 }
 
-// The id is the second number of each of the info structs but btf_info's.
+// Relies on the id being the second number in each info struct, except for btf_info.
 uint32_t IdOf(ObjectKind kind, int fd) {
   bpf_btf_info btf{};
   std::array<uint32_t, 64> info{};
@@ -70,7 +70,7 @@ bool IsGoneSoon(ObjectKind kind, uint32_t id, std::chrono::seconds patience) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < deadline) {
     if (!OpenById(kind, id) && errno == ENOENT) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the kernel frees in its own time
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the kernel frees asynchronously
   }
   return false;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-// Programs and maps that want BTF: long names, subprograms, known contents.
+// Programs and maps that need BTF: long names, subprograms, known contents.
 
 #include <linux/bpf.h>
 
@@ -14,7 +14,7 @@ struct {
   __type(value, __u64);
 } bpftally_hash_with_a_long_name SEC(".maps");
 
-// The same in the 15 characters that the kernel keeps, and of the same types.
+// These two agree in the first 15 characters of their names, which the kernel keeps, and in their types.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 32);
@@ -82,7 +82,7 @@ int bpftally_fill_perf_buffers(void *ctx) {
   return 0;
 }
 
-// The target of a freplace program: a global function that the verifier keeps apart.
+// Target of a freplace program: a global function, which the verifier checks separately.
 __attribute__((noinline)) int bpftally_replaceable(struct xdp_md *ctx) {
   return ctx->rx_queue_index == 0 ? XDP_PASS : XDP_DROP;
 }

@@ -15,7 +15,7 @@
 namespace bpftally {
 
 Population::Population() {
-  // What is refused is told by RefusedText().
+  // Silences libbpf; RefusedText() reports what was refused.
   const libbpf_print_fn_t print = libbpf_set_print(nullptr);
   MakePlainPrograms(made_);
   MakePlainMaps(made_);

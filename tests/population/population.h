@@ -1,8 +1,8 @@
 #pragma once
 
-// At least one object of every program, map and link type that can be made on this kernel, with
-// what the maker knows of each. All of it is gone from the kernel with the object, memory too: its
-// end waits for that.
+// Makes at least one object of every program, map and link type that this kernel supports, with all
+// that the maker knows of each. The destructor removes them from the kernel and waits until their
+// memory is freed.
 
 #include <memory>
 
@@ -21,7 +21,7 @@ class Population {
   const Made& made() const { return made_; }
   const OwnNetns& netns() const { return netns_; }
 
-  // One line for each type that was refused, and why.
+  // Returns one line for each type that was refused, with the reason.
   std::string RefusedText() const;
 
  private:

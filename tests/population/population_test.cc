@@ -19,7 +19,7 @@ class PopulationTest : public ::testing::Test {
   }
 };
 
-TEST_F(PopulationTest, HoldsAllThatThisKernelHas) {
+TEST_F(PopulationTest, HoldsAllThatThisKernelSupports) {
   const Population population;
   std::cout << "refused by this kernel:\n" << population.RefusedText();
   for (const Refused& refused : population.made().refused) {

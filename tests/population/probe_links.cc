@@ -25,7 +25,7 @@ namespace {
 
 constexpr uint64_t kCookie = 7;
 
-// Where in this binary's file the function stands: what an uprobe is given.
+// Returns the offset of a function in this binary's file, which a uprobe needs.
 uint64_t OffsetOf(int (*function)(int)) {
   const auto address = reinterpret_cast<uint64_t>(function);
   std::ifstream maps("/proc/self/maps");
@@ -84,7 +84,7 @@ perf_event_attr Software() {
   attr.size = sizeof(attr);
   attr.type = PERF_TYPE_SOFTWARE;
   attr.config = PERF_COUNT_SW_CPU_CLOCK;
-  attr.sample_period = 1'000'000'000;  // rare: it is not there to run
+  attr.sample_period = 1'000'000'000;  // rare, since it need not fire
   return attr;
 }
 
@@ -97,7 +97,7 @@ perf_event_attr Uprobe(const std::string& path) {
   return attr;
 }
 
-// Without the device the type stays 0, hardware, and the attempt is refused.
+// Without the device the type stays 0 (hardware), and the kernel refuses the attempt.
 perf_event_attr Kprobe(const char* function) {
   perf_event_attr attr{};
   attr.size = sizeof(attr);

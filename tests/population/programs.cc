@@ -17,12 +17,12 @@ namespace {
 struct Spec {
   const char* label;
   bpf_prog_type type;
-  int result = 0;  // what the program returns: harmless where it is attached
+  int result = 0;  // return value of the program, harmless at its hook
   bpf_attach_type attach = static_cast<bpf_attach_type>(0);
-  const char* target = nullptr;  // the kernel's BTF has this one; for tracing and lsm
+  const char* target = nullptr;  // name in the kernel's BTF, for tracing and lsm
 };
 
-// Every type but struct_ops and ext, which come from objects with BTF.
+// Every type but struct_ops and ext, which are loaded from objects with BTF.
 constexpr Spec kSpecs[] = {
     {"socket_filter", BPF_PROG_TYPE_SOCKET_FILTER},
     {"kprobe", BPF_PROG_TYPE_KPROBE},
@@ -66,7 +66,7 @@ constexpr Spec kSpecs[] = {
 
 struct Load {
   std::string label;
-  std::string name;  // at most 15 characters reach the kernel
+  std::string name;  // the kernel keeps at most 15 characters
   bpf_prog_type type;
   std::vector<bpf_insn> code;
   const char* license = "GPL";
@@ -116,7 +116,7 @@ void LoadOne(Made& made, Load load) {
   Keep(made, std::move(program));
 }
 
-// False: the running kernel has no such function, tracepoint or iterator to aim at.
+// Returns false if the running kernel has no such function, tracepoint or iterator.
 bool Aim(Load& load, const Spec& spec) {
   load.options.expected_attach_type = spec.attach;
   if (spec.type == BPF_PROG_TYPE_SYSCALL) load.options.prog_flags = BPF_F_SLEEPABLE;
@@ -160,7 +160,7 @@ void MakePlainPrograms(Made& made) {
                  .name = "missed",
                  .type = BPF_PROG_TYPE_TRACEPOINT,
                  .code = {Move(0), kExit}});
-  // The same code and the same name: only the id tells it from its twin.
+  // Has the same code and name as another program: only the id differs.
   LoadOne(made, {.label = "twin",
                  .name = "stack",
                  .type = BPF_PROG_TYPE_SOCKET_FILTER,

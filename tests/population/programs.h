@@ -4,8 +4,9 @@
 
 namespace bpftally {
 
-// One program of every type, of two or three instructions, so that every number of it is known.
-// Labels: the type's name; with the attach type or target after a slash where a type has several.
+// Makes one program of every type, of two or three instructions, so that all its numbers are known.
+// Labels: name of the type, followed by a slash and the attach type or target if a type has
+// several.
 void MakePlainPrograms(Made& made);
 
 }  // namespace bpftally

@@ -1,6 +1,7 @@
 #pragma once
 
-// The places that the population attaches to, all its own: nothing of the host sees its programs.
+// Places of its own that the population attaches to, so that its programs never see the host's
+// traffic.
 
 #include <cstdint>
 #include <functional>
@@ -10,7 +11,7 @@
 
 namespace bpftally {
 
-// An empty cgroup below the root of the cgroup v2 tree; removed with the object.
+// An empty cgroup below the root of the cgroup v2 tree, removed by the destructor.
 class OwnCgroup {
  public:
   OwnCgroup();
@@ -27,8 +28,8 @@ class OwnCgroup {
   UniqueFd fd_;
 };
 
-// A network namespace whose loopback interface carries a name of its own: its index is that of the
-// host's "lo", so a name that was looked up in the wrong namespace shows.
+// A network namespace whose loopback interface has a name of its own. Its index is that of the
+// host's "lo", which reveals a lookup in the wrong namespace.
 class OwnNetns {
  public:
   OwnNetns();
@@ -38,7 +39,7 @@ class OwnNetns {
   uint32_t ifindex() const { return ifindex_; }
   static constexpr const char* kInterface = "bpftally_test0";
 
-  // Runs `work` in a thread that is in the namespace.
+  // Runs `work` in a thread inside the namespace.
   void Run(const std::function<void()>& work) const;
 
  private:

@@ -31,10 +31,10 @@ TEST(ShippedFiles, HaveNothingToComplainOf) {
   EXPECT_GE(all.size(), 14);
   for (const PlannedFile& file : all) {
     for (const Finding& finding : file.findings) ADD_FAILURE() << ToString(finding);
-    for (const MetricPlan& metric : file.plan.metrics)
+    for (const MetricPlan& metric : MetricsOf(file.plan))
       EXPECT_FALSE(metric.unusable) << file.file << ": " << metric.unusable->message;
-    EXPECT_NE(file.description, "") << file.file;
-    EXPECT_NE(file.needs, "") << file.file;
+    EXPECT_NE(file.plan.description, "") << file.file;
+    EXPECT_NE(file.plan.needs, "") << file.file;
   }
 }
 
@@ -47,8 +47,8 @@ TEST(ShippedFiles, GoTogether) {
 // Units stand in the names, as Prometheus wants them.
 TEST(ShippedFiles, NameMetricsByConvention) {
   for (const PlannedFile& file : PlanAll()) {
-    for (const MetricPlan& metric : file.plan.metrics) {
-      if (metric.type == MetricType::kCounter)
+    for (const MetricPlan& metric : MetricsOf(file.plan)) {
+      if (TypeOf(metric) == MetricType::kCounter)
         EXPECT_THAT(metric.name, testing::EndsWith("_total"));
       else
         EXPECT_THAT(metric.name, testing::MatchesRegex(".*_(seconds|bytes)"));
@@ -62,8 +62,9 @@ TEST(ShippedFiles, NameDropReasonsAsTheProgramNumbersThem) {
   const std::vector<std::string> names = {"other", FOR_EACH_DROP_REASON(NAME)};
 #undef NAME
   const PlannedFile file = PlanFile(kDirectory + "/packet-drops.yaml");
-  const auto& map = file.plan.metrics.at(0).labels.at(0).decoders.at(1).static_map;
-  ASSERT_TRUE(map);
+  const MetricPlan& metric = file.plan.sources.at(0).metrics.at(0);
+  const auto* map = std::get_if<TextMap>(&metric.labels.at(0).decoders.at(1).argument);
+  ASSERT_NE(map, nullptr);
   ASSERT_EQ(map->size(), names.size());
   for (size_t i = 0; i < names.size(); ++i) {
     EXPECT_EQ(map->at(i).first, std::to_string(i));

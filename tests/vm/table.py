@@ -1,4 +1,4 @@
-"""The results of full runs, kept from run to run, and what README.md tells of them."""
+"""The results of full runs, kept from run to run, and what docs/kernels.md says of them."""
 
 import json
 import textwrap
@@ -101,15 +101,15 @@ def schema_text(kept):
     return "".join(f"{name} {shape}\n" for name, shape in sorted(families.items()))
 
 
-def write(readme, schema_file, folder, kernels, modes):
+def write(page, schema_file, folder, kernels, modes):
     """Writes the tables and the schema anew once each kernel has what they compare."""
     kept = read_kept(folder, kernels, modes)
     if any((kernel, mode) not in kept for kernel in kernels for mode in ("none", "confidentiality")):
         return
     schema_file.write_text(schema_text(kept))
-    text = readme.read_text()
+    text = page.read_text()
     before, after = text[: text.index(START) + len(START)], text[text.index(END) :]
     releases = ", ".join(kept[kernel, "none"]["release"] for kernel in kernels)
     parts = [f"Kernels: {releases}.\n", test_table(kept, kernels, modes), skip_table(kept, kernels, modes),
              family_table(kept, kernels), program_table(kept, kernels)]
-    readme.write_text(before + "\n\n" + "\n".join(parts) + "\n" + after)
+    page.write_text(before + "\n\n" + "\n".join(parts) + "\n" + after)

@@ -47,7 +47,7 @@ TEST(YamlNumber, HasManyNotations) {
   EXPECT_EQ(Integer("08"), 8) << "no octal number, so a float";
 }
 
-TEST(YamlNumber, FractionsLoseWhatFollowsThePoint) {
+TEST(YamlNumber, FractionsAreTruncated) {
   EXPECT_EQ(Integer("3.5"), 3);
   EXPECT_EQ(Integer("-3.5"), -3);
   EXPECT_EQ(Unsigned("2.0"), 2);
@@ -84,7 +84,7 @@ TEST(YamlNumber, EdgesOf64Bits) {
   EXPECT_EQ(Integer("-.inf"), std::nullopt);
 }
 
-TEST(YamlNumber, WhatIsNone) {
+TEST(YamlNumber, OtherTextIsNoNumber) {
   for (const char* text :
        {"",    "four", "4b",  "0x",  "0xg", "0b2",   "-",     "+",          ".",    "_1",
         "1 2", "--1",  "+-1", "inf", "nan", "0x1p3", "1e999", "2001-01-01", "1:30", "~"})

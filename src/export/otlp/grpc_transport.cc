@@ -14,7 +14,7 @@
 #include "export/otlp/otlp_transport.h"
 #include "export/otlp/pem_file.h"
 
-// Later ones log through Abseil, which says nothing below its own threshold.
+// Newer versions log through Abseil, which is quiet below its own threshold.
 #if GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR < 65
 #include <grpc/support/log.h>
 #define BPFTALLY_GRPC_LOGS_BY_GPR
@@ -26,7 +26,7 @@ namespace {
 using Outcome = OtlpReply::Outcome;
 
 constexpr int kMostReplyBytes = 64 << 10;
-// Of connecting anew to a receiver that was away; gRPC's own default is up to two minutes.
+// Longest delay before reconnecting to a receiver that was away; gRPC's own default is two minutes.
 constexpr int kReconnectMilliseconds = 500;
 constexpr int kLongestReconnectMilliseconds = 5000;
 
@@ -72,7 +72,7 @@ std::string_view AdviceFor(grpc::StatusCode code) {
   }
 }
 
-// The specification's table of retryable codes.
+// Follows the specification's table of retryable codes.
 Outcome OutcomeOf(grpc::StatusCode code, bool has_retry_delay) {
   switch (code) {
     case grpc::StatusCode::CANCELLED:
@@ -104,7 +104,7 @@ std::string BytesOf(const grpc::ByteBuffer& buffer) {
   return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
 }
 
-// A slice that owns the string: the message is not copied.
+// Makes a slice that owns the string: the message is not copied.
 grpc::ByteBuffer BufferOf(std::string text) {
   auto* owned = new std::string(std::move(text));
   const grpc::Slice slice(
@@ -127,8 +127,8 @@ class GrpcTransport final : public OtlpTransport {
     grpc::ByteBuffer response;
     const grpc::Status status =
         Call(context, MethodOf(signal), BufferOf(std::move(request)), response, std::move(cancel));
-    // Of a connection that died without a word gRPC would learn after a quarter of an hour, or
-    // never.
+    // Reconnects, since gRPC notices a connection that died silently only after a quarter of an
+    // hour, or never.
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED)
       stub_ = std::make_unique<grpc::GenericStub>(connect_());
     return status.ok() ? ReadAcceptance(BytesOf(response)) : ReplyOf(status);
@@ -136,7 +136,7 @@ class GrpcTransport final : public OtlpTransport {
 
  private:
   void Prepare(grpc::ClientContext& context, std::chrono::steady_clock::time_point deadline) const {
-    // gRPC has no deadline of the steady clock.
+    // Converts the deadline, since gRPC does not know the steady clock.
     const auto left = deadline - std::chrono::steady_clock::now();
     context.set_deadline(std::chrono::system_clock::now() +
                          std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
@@ -155,7 +155,7 @@ class GrpcTransport final : public OtlpTransport {
     const std::stop_callback on_cancel(std::move(cancel), [&] { context.TryCancel(); });
     void* tag = nullptr;
     bool ok = false;
-    done.Next(&tag, &ok);  // by the context's deadline
+    done.Next(&tag, &ok);  // returns by the context's deadline
     return status;
   }
 
@@ -169,7 +169,7 @@ std::unexpected<Error> Invalid(std::string message) {
   return std::unexpected(Error{ErrorKind::kInvalid, 0, std::move(message)});
 }
 
-// gRPC would end the process for a header that it does not take. The value may be a secret.
+// Checks headers first: gRPC would abort the process for an invalid one. The value may be a secret.
 Result<OtlpAttributes> MetadataOf(const OtlpAttributes& headers) {
   OtlpAttributes metadata;
   for (const auto& [name, value] : headers) {
@@ -206,11 +206,11 @@ grpc::ChannelArguments ChannelArgumentsOf() {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMilliseconds);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a new channel is a new connection
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // the pusher's, which reads Retry-After
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // the pusher retries itself and reads Retry-After
   return arguments;
 }
 
-// What gRPC itself has to say would stand on standard error in another form than our log.
+// Sends gRPC's own messages to our log, else they would appear on stderr in another format.
 void TakeOverLog() {
 #ifdef BPFTALLY_GRPC_LOGS_BY_GPR
   gpr_set_log_function(

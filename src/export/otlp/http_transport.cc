@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 constexpr size_t kMostReplyBytes = size_t{64} << 10;
 constexpr size_t kMostHeaderBytes = size_t{64} << 10;
 constexpr milliseconds kConnectTimeout{5000};
-constexpr int kPollMilliseconds = 1000;  // only curl's own time-outs need it
+constexpr int kPollMilliseconds = 1000;  // needed for curl's own time-outs only
 
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Multi = std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)>;
@@ -36,10 +36,10 @@ std::string Gzipped(const std::string& text) {
 size_t AppendBody(const char* data, size_t, size_t size, void* body) {
   auto& text = *static_cast<std::string*>(body);
   text.append(data, std::min(size, kMostReplyBytes - text.size()));
-  return size;  // what is too much is read by the deadline, and not kept
+  return size;  // excess is read until the deadline, but not kept
 }
 
-// Trailers too, of which curl itself would keep any number.
+// Limits headers and trailers; curl itself would keep any number of trailers.
 size_t CountHeader(const char*, size_t, size_t size, void* left_bytes) {
   auto& left = *static_cast<size_t*>(left_bytes);
   if (size > left) return 0;  // ends the request
@@ -72,7 +72,7 @@ std::unexpected<Error> Invalid(std::string message) {
   return std::unexpected(Error{ErrorKind::kInvalid, 0, std::move(message)});
 }
 
-// RFC 9110. The value may be a secret.
+// Checks a header by RFC 9110. The value may be a secret.
 bool IsValidHeader(std::string_view name, std::string_view value) {
   constexpr std::string_view kToken =
       "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -87,7 +87,7 @@ Result<HeaderList> MakeHeaders(const OtlpEndpoint& endpoint) {
   for (const auto& [name, value] : endpoint.headers) {
     if (!IsValidHeader(name, value))
       return Invalid(fmt::format("the header \"{}\" cannot be sent over HTTP", QuotableText(name)));
-    // A name that ends in a semicolon is curl's way to send an empty value.
+    // A name that ends in a semicolon makes curl send an empty value.
     lines.push_back(value.empty() ? name + ";" : name + ": " + value);
   }
   HeaderList list(nullptr, &curl_slist_free_all);
@@ -112,7 +112,7 @@ class HttpTransport final : public OtlpTransport {
     Set(CURLOPT_USERAGENT, BPFTALLY_USER_AGENT);
     Set(CURLOPT_HTTPHEADER, headers_.get());
     Set(CURLOPT_NOSIGNAL, 1L);
-    Set(CURLOPT_QUICK_EXIT, 1L);  // its thread that resolves names is not waited for
+    Set(CURLOPT_QUICK_EXIT, 1L);  // does not wait for curl's name resolver thread
     Set(CURLOPT_TCP_KEEPALIVE, 1L);
     Set(CURLOPT_ERRORBUFFER, error_.data());
     Set(CURLOPT_WRITEFUNCTION, &AppendBody);
@@ -130,7 +130,7 @@ class HttpTransport final : public OtlpTransport {
     const std::string& address = signal == OtlpSignal::kTraces ? traces_address_ : address_;
     if (address.empty())
       return {.message =
-                  "where it takes spans is not known: the path of its URL does not end in "
+                  "the URL for spans is unknown, since the path of its URL does not end in "
                   "/v1/metrics; see OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"};
     Set(CURLOPT_URL, address.c_str());
     if (gzip_) request = Gzipped(request);
@@ -160,7 +160,7 @@ class HttpTransport final : public OtlpTransport {
     return error_.front() != '\0' ? error_.data() : curl_easy_strerror(failure);
   }
 
-  // On a multi handle, since that one can be woken.
+  // Uses a multi handle, since only that can be woken.
   CURLcode Perform(std::stop_token cancel) {
     const std::stop_callback wake(cancel, [this] { curl_multi_wakeup(multi_.get()); });
     curl_multi_add_handle(multi_.get(), easy_.get());

@@ -10,7 +10,7 @@
 namespace bpftally {
 namespace {
 
-// The place in the family's series of now; empty for the point of a vanished one.
+// Returns the index among the family's current series; empty for the point of a vanished one.
 std::optional<size_t> SeriesOf(const OtlpFamilyPlan& family, size_t point) {
   const size_t first = family.first_point + family.match->vanished.size();
   if (point < first) return std::nullopt;
@@ -18,14 +18,14 @@ std::optional<size_t> SeriesOf(const OtlpFamilyPlan& family, size_t point) {
 }
 
 LabelValues VanishedLabels(const OtlpFamilyPlan& family, size_t point) {
-  return SeriesLabels(*family.told, family.match->vanished[point - family.first_point]);
+  return SeriesLabels(*family.acknowledged, family.match->vanished[point - family.first_point]);
 }
 
-// Where the series is in the told family; empty for one that is new.
-std::optional<size_t> ToldSeries(const OtlpFamilyPlan& family, size_t series) {
-  const uint32_t told = family.match->told[series];
-  if (told == OtlpSeriesMatch::kNone) return std::nullopt;
-  return told;
+// Returns the index in the acknowledged family; empty for a new series.
+std::optional<size_t> AcknowledgedSeries(const OtlpFamilyPlan& family, size_t series) {
+  const uint32_t acknowledged = family.match->acknowledged[series];
+  if (acknowledged == OtlpSeriesMatch::kNone) return std::nullopt;
+  return acknowledged;
 }
 
 size_t PointBytes(const OtlpFamilyPlan& family, size_t point) {
@@ -37,10 +37,11 @@ size_t PointBytes(const OtlpFamilyPlan& family, size_t point) {
   return OtlpRequest::PointBytes(spec, family.now->samples[*series].labels);
 }
 
-// Whether there are last values to keep of series that are no more.
+// Tells whether last values of vanished series have to be kept.
 bool KeepsVanished(const OtlpFamilyPlan& family) {
-  if (!family.delta || family.told == nullptr) return false;
-  return !family.match->vanished.empty() || SeriesCount(*family.told) > family.told_live;
+  if (!family.delta || family.acknowledged == nullptr) return false;
+  return !family.match->vanished.empty() ||
+         SeriesCount(*family.acknowledged) > family.acknowledged_live;
 }
 
 }  // namespace
@@ -56,14 +57,14 @@ void OtlpEncoder::Begin(std::shared_ptr<const MetricBatch> batch) {
   Remember();
   if (batch == nullptr || finished_.lock() == batch) return;
   batch_ = std::move(batch);
-  plan_ = PlanFamilies(told_, *batch_, temporality_);
+  plan_ = PlanFamilies(acknowledged_, *batch_, temporality_);
 }
 
 std::optional<OtlpChunk> OtlpEncoder::Next(const OtlpChunkLimits& limits) {
   offered_ = 0;
   const size_t points = PointCount();
   if (point_ == points) {
-    Remember();  // lets go of what was told before
+    Remember();  // releases the batch that was acknowledged before
     return std::nullopt;
   }
   OtlpRequest request(resource_, scope_version_);
@@ -92,7 +93,8 @@ void OtlpEncoder::Skip() {
 
 size_t OtlpEncoder::PointCount() const { return plan_.empty() ? 0 : plan_.back().end_point(); }
 
-// Adds the family's points from the first that is not in the request yet. False where it is full.
+// Adds the family's points, from the first that is not yet in the request. False: the request is
+// full.
 bool OtlpEncoder::Fill(const OtlpFamilyPlan& family, size_t end, size_t bytes,
                        OtlpRequest& request) {
   size_t next_bytes = OtlpRequest::MetricBytes(family.spec());
@@ -121,47 +123,49 @@ void OtlpEncoder::AddPoint(const OtlpFamilyPlan& family, size_t point, OtlpReque
 
 void OtlpEncoder::AddNumber(const OtlpFamilyPlan& family, size_t series, OtlpRequest& request) {
   const Sample& sample = family.now->samples[series];
-  const std::optional<size_t> told = ToldSeries(family, series);
-  if (!family.delta || !told) {
+  const std::optional<size_t> acknowledged = AcknowledgedSeries(family, series);
+  if (!family.delta || !acknowledged) {
     request.AddNumber(sample.labels, Times(family, sample.start_time_ns), sample.value);
     return;
   }
-  const Sample& before = family.told->samples[*told];
-  request.AddNumber(sample.labels, Times(family, told_.ToldAt(before.start_time_ns)),
+  const Sample& before = family.acknowledged->samples[*acknowledged];
+  request.AddNumber(sample.labels,
+                    Times(family, acknowledged_.AcknowledgedAt(before.start_time_ns)),
                     Increase(sample.value, before.value));
 }
 
 void OtlpEncoder::AddHistogram(const OtlpFamilyPlan& family, size_t series, OtlpRequest& request) {
   const HistogramSample& sample = family.now->histograms[series];
-  const std::optional<size_t> told = ToldSeries(family, series);
-  if (!family.delta || !told) {
+  const std::optional<size_t> acknowledged = AcknowledgedSeries(family, series);
+  if (!family.delta || !acknowledged) {
     request.AddHistogram(sample, Times(family, sample.start_time_ns));
     return;
   }
-  const HistogramSample& before = family.told->histograms[*told];
+  const HistogramSample& before = family.acknowledged->histograms[*acknowledged];
   request.AddHistogram(Increase(sample, before, counts_),
-                       Times(family, told_.ToldAt(before.start_time_ns)));
+                       Times(family, acknowledged_.AcknowledgedAt(before.start_time_ns)));
 }
 
 OtlpTimes OtlpEncoder::Times(const OtlpFamilyPlan& family, int64_t start_ns) const {
   const int64_t time_ns = batch_->collected_at_ns;
   if (family.spec().type == MetricType::kGauge) return {.time_ns = time_ns};
-  // The wall clock may have been set back since.
+  // The wall clock may have been set back since the start.
   return {std::min(start_ns > 0 ? start_ns : start_time_ns_, time_ns), time_ns};
 }
 
-bool OtlpEncoder::Acknowledged(size_t point) const {
+bool OtlpEncoder::IsAcknowledged(size_t point) const {
   return point < point_ && !(point < skipped_.size() && skipped_[point]);
 }
 
-// Makes what was acknowledged of the batch a part of told_, and ends it.
+// Ends the batch and adds what the endpoint has of it to acknowledged_.
 void OtlpEncoder::Remember() {
   const bool finished = batch_ != nullptr && point_ == PointCount();
   const bool whole = finished && skipped_.empty() && std::ranges::none_of(plan_, KeepsVanished);
   if (whole) {
-    told_ = {.batch = batch_};
+    acknowledged_ = {.batch = batch_};
   } else if (finished || point_ > 0) {
-    told_ = Compose(told_, *batch_, plan_, [&](size_t point) { return Acknowledged(point); });
+    acknowledged_ =
+        Compose(acknowledged_, *batch_, plan_, [&](size_t point) { return IsAcknowledged(point); });
   }
   if (finished) finished_ = batch_;
   batch_.reset();

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "export/otlp/otlp_encoder_told.h"
+#include "export/otlp/otlp_encoder_acknowledged.h"
 #include "export/otlp/otlp_options.h"
 #include "model/metric_batch.h"
 
@@ -17,12 +17,12 @@ namespace bpftally {
 class OtlpRequest;
 struct OtlpTimes;
 
-// Of one request. Both are kept, but for a single point that alone is larger than `bytes`.
+// Limits of one request. Only a single point that alone is larger than `bytes` may exceed them.
 struct OtlpChunkLimits {
   size_t points = 5000;
   size_t bytes = size_t{1000} * 1000;  // serialized
 
-  // A step back to the usual number of points, after a receiver had found requests too large.
+  // Raises `points` by a quarter, up to the default, after a receiver had found requests too large.
   void Grow() { points = std::min(points + points / 4 + 1, OtlpChunkLimits().points); }
 };
 
@@ -31,39 +31,42 @@ struct OtlpChunk {
   size_t points = 0;
 };
 
-// Makes ExportMetricsServiceRequest messages of batches, and keeps what its endpoint was told. For
-// one endpoint and one thread.
+// Turns batches into ExportMetricsServiceRequest messages and remembers what its endpoint has
+// acknowledged. Serves one endpoint, from one thread.
 //
 //   encoder.Begin(batch);
 //   while (auto chunk = encoder.Next(limits)) { send it; encoder.Acknowledge(); }
 //
-// A batch may be abandoned anywhere, by beginning the next one: what of it was acknowledged is
-// remembered, and nothing else is. Deltas are counted from there, so that none is told twice and
-// none is lost, and a series that vanished is told so once (a no-recorded-value point).
+// The caller may abandon a batch at any point by beginning the next one; only acknowledged points
+// are remembered. Deltas are counted from the last acknowledged value, so that no increase is
+// reported twice or lost. A series that vanished is reported once, as a point with the
+// no-recorded-value flag.
 //
-// What is kept between batches is a pointer to the last one where all of it was acknowledged, else
-// one batch put together from what was (otlp_encoder_told.h): no more series than the largest batch
-// has, however long the endpoint is away. With deltas, also the last values of series that vanished
-// within the hour, 10,000 of a family at most; one that comes back later counts as new.
+// Between batches the encoder keeps a pointer to the last batch if all of it was acknowledged, else
+// a batch composed of the acknowledged series (otlp_encoder_acknowledged.h). That has no more
+// series than the largest batch, however long the endpoint is away. With deltas it also keeps the
+// last values of series that vanished within the hour, at most 10,000 a family; one that comes back
+// later counts as new.
 class OtlpEncoder {
  public:
-  // `start_time_ns`: since when those counters count whose own start is not known; wall clock.
+  // `start_time_ns` (wall clock) is the start time of counters that do not know their own.
   OtlpEncoder(OtlpAttributes resource, OtlpTemporality temporality, std::string scope_version,
               int64_t start_time_ns);
 
-  // What follows is of this batch, which must be valid (metric_batch.h). One that was just told to
-  // its end gives no chunk again.
+  // Starts a batch, which must be valid (metric_batch.h). If it is the one that was finished last,
+  // Next() returns nothing.
   void Begin(std::shared_ptr<const MetricBatch> batch);
 
-  // The next request that was not acknowledged yet; the same again (within the new limits) unless
-  // Acknowledge() or Skip() came between. Empty where all of the batch was told, or none begun.
+  // Returns the next request that is not acknowledged yet, or the same one again (within the new
+  // limits) unless Acknowledge() or Skip() was called in between. Empty at the end of the batch, or
+  // if none was begun.
   std::optional<OtlpChunk> Next(const OtlpChunkLimits& limits);
 
-  // The receiver has the chunk of the last Next().
+  // Records that the receiver has the chunk of the last Next().
   void Acknowledge();
 
-  // It will never take it: go on behind it. The values count as not told; that a series vanished
-  // is not told again.
+  // Goes on behind the chunk of the last Next(), which the receiver will never take. Its values
+  // count as not acknowledged, but a vanished series in it is not reported again.
   void Skip();
 
  private:
@@ -73,7 +76,7 @@ class OtlpEncoder {
   void AddNumber(const OtlpFamilyPlan& family, size_t series, OtlpRequest& request);
   void AddHistogram(const OtlpFamilyPlan& family, size_t series, OtlpRequest& request);
   OtlpTimes Times(const OtlpFamilyPlan& family, int64_t start_ns) const;
-  bool Acknowledged(size_t point) const;
+  bool IsAcknowledged(size_t point) const;
   void Remember();
 
   OtlpAttributes resource_;
@@ -81,15 +84,15 @@ class OtlpEncoder {
   std::string scope_version_;
   int64_t start_time_ns_;
 
-  OtlpTold told_;
-  std::weak_ptr<const MetricBatch> finished_;  // the last of which nothing was left to tell
+  OtlpAcknowledged acknowledged_;
+  std::weak_ptr<const MetricBatch> finished_;  // the last batch that was sent to its end
 
-  std::shared_ptr<const MetricBatch> batch_;  // being told; null: none
-  std::vector<OtlpFamilyPlan> plan_;          // of batch_
-  size_t point_ = 0;                          // of the plan: the first not yet told or skipped
-  size_t offered_ = 0;                        // points of the last Next()
-  std::vector<bool> skipped_;                 // by point, as far as any was
-  std::vector<uint64_t> counts_;              // of a histogram's increase
+  std::shared_ptr<const MetricBatch> batch_;  // the batch being sent; null: none
+  std::vector<OtlpFamilyPlan> plan_;          // how batch_ is sent
+  size_t point_ = 0;              // first point of plan_ that is neither acknowledged nor skipped
+  size_t offered_ = 0;            // number of points in the last Next()
+  std::vector<bool> skipped_;     // by point, up to the last skipped one
+  std::vector<uint64_t> counts_;  // buffer for the bucket counts of a delta
 };
 
 }  // namespace bpftally

@@ -8,17 +8,17 @@
 namespace bpftally {
 namespace {
 
-double Difference(double now, double told) { return now >= told ? now - told : now; }
+double Difference(double now, double before) { return now >= before ? now - before : now; }
 
-// Whether the buckets are the same ones and none of them lost anything.
-bool GoesOn(const HistogramSample& now, const HistogramSample& told) {
-  return std::ranges::equal(now.upper_bounds, told.upper_bounds) &&
-         std::ranges::equal(now.counts, told.counts, std::greater_equal());
+// Tells whether the bounds are the same and no bucket has lost anything.
+bool GoesOn(const HistogramSample& now, const HistogramSample& before) {
+  return std::ranges::equal(now.upper_bounds, before.upper_bounds) &&
+         std::ranges::equal(now.counts, before.counts, std::greater_equal());
 }
 
 }  // namespace
 
-Number Increase(const Number& now, const Number& told) {
+Number Increase(const Number& now, const Number& before) {
   return std::visit(
       [&](auto a, auto b) -> Number {
         if constexpr (!std::is_same_v<decltype(a), decltype(b)>) {
@@ -30,19 +30,19 @@ Number Increase(const Number& now, const Number& told) {
           return Difference(a, b);
         }
       },
-      now, told);
+      now, before);
 }
 
-HistogramSample Increase(const HistogramSample& now, const HistogramSample& told,
+HistogramSample Increase(const HistogramSample& now, const HistogramSample& before,
                          std::vector<uint64_t>& counts) {
-  if (!GoesOn(now, told)) return now;
+  if (!GoesOn(now, before)) return now;
   counts.resize(now.counts.size());
-  std::ranges::transform(now.counts, told.counts, counts.begin(), std::minus());
+  std::ranges::transform(now.counts, before.counts, counts.begin(), std::minus());
   HistogramSample increase = now;
   increase.counts = counts;
-  // A sum that was not told before counts since another start than the buckets.
+  // Omits a sum that was not reported before: its start differs from the buckets'.
   increase.sum.reset();
-  if (now.sum && told.sum) increase.sum = Increase(*now.sum, *told.sum);
+  if (now.sum && before.sum) increase.sum = Increase(*now.sum, *before.sum);
   return increase;
 }
 

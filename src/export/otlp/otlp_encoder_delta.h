@@ -7,13 +7,13 @@
 
 namespace bpftally {
 
-// What a counter has grown by since it was told; the whole of it if it fell, since then it began
-// anew. Integers exactly.
-Number Increase(const Number& now, const Number& told);
+// Returns the increase of a counter since `before`, or all of `now` if it fell: then it was reset.
+// Integers stay exact.
+Number Increase(const Number& now, const Number& before);
 
-// The same of a histogram, also begun anew where its buckets are others. `counts` holds the
-// result's.
-HistogramSample Increase(const HistogramSample& now, const HistogramSample& told,
+// Does the same for a histogram, which also counts as reset if its bucket bounds changed. `counts`
+// stores the bucket counts of the result.
+HistogramSample Increase(const HistogramSample& now, const HistogramSample& before,
                          std::vector<uint64_t>& counts);
 
 }  // namespace bpftally

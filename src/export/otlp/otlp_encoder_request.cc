@@ -19,11 +19,11 @@ using ExportRequest = opentelemetry::proto::collector::metrics::v1::ExportMetric
 
 constexpr size_t kFixed64Bytes = 9;  // with the tag
 constexpr size_t kSmallBytes = 2;    // a flag or an enumerator, with the tag
-constexpr size_t kLengthBytes = 6;   // tag and length of what is not yet known
-// Start, time, and value or count; a point without value has a flag, which is smaller.
+constexpr size_t kLengthBytes = 6;   // tag and length field, while the length is unknown
+// Start, time, and value or count. A point without a value has a flag instead, which is smaller.
 constexpr size_t kPointBytes = 3 * kFixed64Bytes;
 
-// A length-delimited field, tag and all. No message used here has a field above 15.
+// Size of a length-delimited field with its tag. No message used here has a field number above 15.
 size_t FieldBytes(size_t length) {
   constexpr int kVarintBits = 7;
   return 1 + static_cast<size_t>(std::bit_width(length | 1) + kVarintBits - 1) / kVarintBits +
@@ -57,7 +57,7 @@ double AsDouble(const Number& number) {
   return std::visit([](auto value) { return static_cast<double>(value); }, number);
 }
 
-// Exact where OTLP can: it has no unsigned integers.
+// Sets an exact value where OTLP has one: it has no unsigned integers.
 void SetNumber(metrics::NumberDataPoint& point, const Number& number) {
   if (const auto* const u = std::get_if<uint64_t>(&number);
       u != nullptr && std::in_range<int64_t>(*u)) {
@@ -86,7 +86,7 @@ OtlpRequest::OtlpRequest(const OtlpAttributes& resource, const std::string& scop
 OtlpRequest::~OtlpRequest() = default;
 
 size_t OtlpRequest::MetricBytes(const FamilySpec& spec) {
-  // The name is at most the family's.
+  // The name in OTLP is at most as long as the family's.
   return FieldBytes(spec.name.size()) + FieldBytes(spec.help.size()) +
          FieldBytes(spec.unit.size()) + 2 * kSmallBytes + 2 * kLengthBytes;
 }
@@ -153,7 +153,7 @@ void OtlpRequest::AddHistogram(const HistogramSample& sample, const OtlpTimes& t
   point.mutable_bucket_counts()->Add(sample.counts.begin(), sample.counts.end());
   point.mutable_explicit_bounds()->Add(sample.upper_bounds.begin(), sample.upper_bounds.end());
   point.set_count(std::accumulate(sample.counts.begin(), sample.counts.end(), uint64_t{0}));
-  // A sum that can fall must not be there.
+  // The specification forbids a sum that can fall.
   const bool may_fall = !sample.upper_bounds.empty() && sample.upper_bounds.front() < 0;
   if (sample.sum && !may_fall) point.set_sum(AsDouble(*sample.sum));
   bytes_ += PointBytes(*spec_, sample);

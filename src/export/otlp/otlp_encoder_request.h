@@ -23,14 +23,14 @@ class ScopeMetrics;
 
 namespace bpftally {
 
-// When a point's value was, and since when it counts; 0: not said.
+// Time of a point's value and start of its counting; 0: not set.
 struct OtlpTimes {
   int64_t start_ns = 0;
   int64_t time_ns = 0;
 };
 
-// One ExportMetricsServiceRequest being filled. Its size is known all along, so that none is made
-// to find out that it is too large.
+// One ExportMetricsServiceRequest that is being filled. Its size is known at any time, so that no
+// request is built only to find it too large.
 class OtlpRequest {
  public:
   OtlpRequest(const OtlpAttributes& resource, const std::string& scope_version);
@@ -39,15 +39,15 @@ class OtlpRequest {
   OtlpRequest& operator=(const OtlpRequest&) = delete;
 
   size_t points() const { return points_; }
-  size_t bytes() const { return bytes_; }  // serialized, and at most so many
+  size_t bytes() const { return bytes_; }  // upper limit of the serialized size
 
-  // By how much at most a metric without points, and a point, make it larger.
+  // Upper limits of the bytes that a metric without points, and a point, add to the request.
   static size_t MetricBytes(const FamilySpec& spec);
   static size_t PointBytes(const FamilySpec& spec, LabelValues labels);
   static size_t PointBytes(const FamilySpec& spec, const HistogramSample& sample);
 
-  // The points that follow are of this family, which must live as long. `delta` is of sums that are
-  // monotonic, and of histograms.
+  // Starts a metric for the points that follow. `spec` must outlive the request. `delta` applies to
+  // monotonic sums and to histograms.
   void StartMetric(const FamilySpec& spec, bool delta);
   void AddNumber(LabelValues labels, const OtlpTimes& times, const Number& value);
   void AddHistogram(const HistogramSample& sample, const OtlpTimes& times);

@@ -8,7 +8,8 @@ namespace {
 
 using Outcome = OtlpReply::Outcome;
 
-// A receiver that says "too large" of so many single points in a row means something else by it.
+// Number of single points refused in a row as too large, after which the receiver must mean
+// something else.
 constexpr unsigned kMostLoneRefusals = 5;
 
 }  // namespace
@@ -42,15 +43,15 @@ void OtlpExporter::Export(std::shared_ptr<const MetricBatch> batch, const Limits
   const uint64_t points = batch->sample_count();
   encoder_.Begin(std::move(batch));
   auto chunk = encoder_.Next(chunk_limits_);
-  if (!chunk) return;  // it was told already
+  if (!chunk) return;  // all of it is acknowledged already
 
   Tally tally;
   bool going = true;
   for (; chunk && going; chunk = going ? encoder_.Next(chunk_limits_) : std::nullopt)
     going = Send(std::move(*chunk), limits, tally);
   if (!going) {
-    const uint64_t told = tally.accepted + tally.rejected + tally.dropped;
-    tally.dropped += points - std::min(points, told);
+    const uint64_t counted = tally.accepted + tally.rejected + tally.dropped;
+    tally.dropped += points - std::min(points, counted);
     tally.failed = true;
   }
   if (!tally.too_large) chunk_limits_.Grow();

@@ -16,10 +16,10 @@
 
 namespace bpftally {
 
-// An endpoint's address for logs and labels: without user, password, query and fragment.
+// Returns an endpoint's address for logs and labels: without user, password, query and fragment.
 std::string EndpointLabel(const std::string& address);
 
-// Brings batches to one endpoint. One thread exports; any may read the stats.
+// Sends batches to one endpoint. One thread exports; any thread may read the statistics.
 class OtlpExporter {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -33,35 +33,35 @@ class OtlpExporter {
   };
 
   struct Limits {
-    TimePoint deadline;                   // of the whole export
-    TimePoint renew;                      // from then on a newer batch is better than a retry
-    std::stop_token cancel;               // ends it at once
-    std::function<bool(TimePoint)> wait;  // until then; false: do not try again
+    TimePoint deadline;                   // end of the whole export
+    TimePoint renew;                      // from here on a newer batch is better than a retry
+    std::stop_token cancel;               // ends the export at once
+    std::function<bool(TimePoint)> wait;  // waits until then; false: do not retry
   };
 
   // `clock` must outlive it.
   OtlpExporter(Parts parts, const Clock& clock);
 
-  // Sends the batch chunk by chunk, with retries. What does not get there is dropped.
+  // Sends the batch chunk by chunk, with retries, and drops what does not arrive.
   void Export(std::shared_ptr<const MetricBatch> batch, const Limits& limits);
 
-  // A receiver that failed is left alone until then.
+  // Time before which no export should start, because the receiver failed.
   TimePoint not_before() const { return not_before_; }
 
   OtlpEndpointStats Stats() const;
 
  private:
-  // Of one export.
+  // Points of one export by their fate.
   struct Tally {
     uint64_t accepted = 0;
     uint64_t rejected = 0;
     uint64_t dropped = 0;
-    unsigned lone_refusals = 0;  // single points that were too large, in a row
+    unsigned lone_refusals = 0;  // single points in a row that were too large
     bool too_large = false;
     bool failed = false;
   };
 
-  // Each false: give this batch up.
+  // Each returns false to give this batch up.
   bool Send(OtlpChunk chunk, const Limits& limits, Tally& tally);
   bool Accept(const OtlpReply& reply, size_t points, Tally& tally);
   bool Reject(const OtlpReply& reply, size_t points, Tally& tally);

@@ -28,7 +28,7 @@ void OtlpHealthLog::Works() {
 void OtlpHealthLog::Fails(const std::string& why) {
   if (std::exchange(works_, false) == false) return;
   failing_since_ = clock_.Now();
-  spdlog::warn("OTLP: exporting {}to {} fails: {}; trying on{}", spans_ ? "spans " : "", endpoint_,
+  spdlog::warn("OTLP: exporting {}to {} fails: {}; retrying{}", spans_ ? "spans " : "", endpoint_,
                why, spans_ ? "" : ", with the newest metrics each time");
 }
 

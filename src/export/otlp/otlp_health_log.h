@@ -8,8 +8,8 @@
 
 namespace bpftally {
 
-// One line for each change between "works" and "fails", and for a receiver that takes only a part
-// one in ten minutes.
+// Logs each change between working and failing, and at most every ten minutes that a receiver takes
+// only a part.
 class OtlpHealthLog {
  public:
   // `clock` must outlive it.

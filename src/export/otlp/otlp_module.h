@@ -9,14 +9,14 @@
 
 namespace bpftally {
 
-// The pusher lives in a module of its own, which the daemon loads when a push is asked for: gRPC
-// and what it needs would take more memory than all the rest.
+// Interface of the module that contains the pusher. The daemon loads it only when a push is
+// configured: gRPC and its libraries would take more memory than everything else.
 //
-// What its one symbol yields. Both sides are C++, so both must be of one build: `build` is compared
-// before anything else is touched.
+// The module's one symbol returns this struct. Both sides are C++ and must come from the same
+// build: the daemon compares `build` before it uses anything else.
 struct OtlpModule {
   const char* build;
-  // kInvalid for files and headers that do not do. `clock` must outlive the pusher.
+  // Fails with kInvalid for unusable files and headers. `clock` must outlive the pusher.
   Result<std::unique_ptr<OtlpPusher>> (*make_pusher)(const OtlpOptions& options,
                                                      const Clock& clock);
 };

@@ -11,7 +11,7 @@ namespace {
 
 using Words = std::pair<std::string_view, std::string_view>;
 
-// As the translation has them: a unit, and its word in a name.
+// Units and their words in names, as the translation to Prometheus has them.
 constexpr std::array kUnitWords = {
     Words("d", "days"),         Words("h", "hours"),         Words("min", "minutes"),
     Words("s", "seconds"),      Words("ms", "milliseconds"), Words("us", "microseconds"),
@@ -23,7 +23,7 @@ constexpr std::array kUnitWords = {
     Words("g", "grams"),        Words("Cel", "celsius"),     Words("Hz", "hertz"),
 };
 
-// What the translation appends for the unit; empty where we do not know.
+// Returns the word that the translation appends for the unit; empty if unknown.
 std::optional<std::string_view> WordOf(const FamilySpec& spec) {
   const std::string_view unit = spec.unit;
   if (unit.empty() || (unit.starts_with('{') && unit.find('}') == unit.size() - 1)) return "";
@@ -60,8 +60,7 @@ OtlpName NameForOtlp(const FamilySpec& spec) {
     otlp.unit = spec.unit;
     return otlp;
   }
-  // Translators leave the word out where the name has it already: some look at its end, some
-  // anywhere.
+  // Translators omit the word if the name has it already: some look at its end, some anywhere.
   std::string stripped = otlp.name;
   if (StripWord(stripped, *word) && !HasWord(stripped, *word)) {
     otlp.name = std::move(stripped);

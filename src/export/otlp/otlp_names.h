@@ -6,19 +6,19 @@
 
 namespace bpftally {
 
-// What a family is called in OTLP.
+// Name and unit of a family in OTLP.
 struct OtlpName {
   std::string name;
-  std::string unit;        // UCUM; empty where the translation would make another name of it
-  bool monotonic = false;  // of counters: whether the Sum is said to be one
+  std::string unit;        // UCUM; empty where the translation to Prometheus would change the name
+  bool monotonic = false;  // for counters: value of Sum.is_monotonic
 };
 
-// The name, unit and monotonicity from which the standard translation of OTLP to Prometheus makes
-// the family's own name again. It appends the unit's word, _ratio to gauges of unit 1, and _total
-// to monotonic sums; so these are taken off here. Where it would add what the name does not have,
-// the unit is not sent. A counter without _total (other exporters have such) is sent as a sum that
-// is not said to be monotonic: in Prometheus it has the same name and values, and is a gauge by its
-// metadata only.
+// Returns the name, unit and monotonicity from which the standard translation of OTLP to Prometheus
+// restores the family's own name. The translation appends the unit's word, _ratio to gauges of unit
+// 1, and _total to monotonic sums, so these are removed here. Where it would append something that
+// the name does not have, the unit is not sent. A counter without _total (other exporters have
+// such) is sent as a non-monotonic sum: in Prometheus its name and values stay the same, and only
+// its metadata say gauge.
 OtlpName NameForOtlp(const FamilySpec& spec);
 
 }  // namespace bpftally

@@ -45,11 +45,11 @@ OtlpSpanExporter::Parts SpanPartsOf(const OtlpOptions& options, size_t endpoint,
           .random = SeededRandom()};
 }
 
-// From one look for spans to the next, of a thread that would sleep.
+// Time between two polls for spans, while the thread is otherwise idle.
 constexpr std::chrono::seconds kSpanInterval{1};
 
-// One endpoint's thread. It exports at once, then at each interval, and once more at the end; spans
-// also in between.
+// Thread of one endpoint. Exports metrics at once, then at each interval and once more at the end;
+// sends spans in between too.
 class EndpointPusher {
  public:
   EndpointPusher(const OtlpOptions& options, size_t endpoint,
@@ -86,7 +86,7 @@ class EndpointPusher {
     changed_.notify_all();
   }
 
-  // An export that is under way may end well until then.
+  // Gives an export that is under way until `time` to finish.
   void CancelAt(TimePoint time) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, time - clock_.Now(), [this] { return !exporting_; });
@@ -102,7 +102,7 @@ class EndpointPusher {
     due_ = clock_.Now();
     while (WaitUntil(std::min(MetricsTime(), SpansTime()))) {
       if (const TimePoint now = clock_.Now(); now >= MetricsTime()) {
-        due_ = std::max(due_ + interval_, now);  // what was missed is not made up for
+        due_ = std::max(due_ + interval_, now);  // does not make up for missed exports
         const TimePoint deadline = now + timeout_;
         Export({.deadline = deadline, .renew = due_, .cancel = cancel, .wait = [&](TimePoint time) {
                   return WaitSendingSpans(time, deadline, cancel);
@@ -121,7 +121,8 @@ class EndpointPusher {
     return std::max(clock_.Now() + kSpanInterval, span_exporter_.not_before());
   }
 
-  // A receiver that wants no metrics now may well want spans. False at the end.
+  // Waits, and sends spans meanwhile: a receiver may refuse metrics and still take spans. False at
+  // the end.
   bool WaitSendingSpans(TimePoint time, TimePoint deadline, const std::stop_token& cancel) {
     while (WaitUntil(std::min(time, SpansTime()))) {
       if (clock_.Now() >= time) return true;
@@ -152,7 +153,7 @@ class EndpointPusher {
       exporter_.Export(std::move(batch), limits);
   }
 
-  // False at the end, at once.
+  // Waits; returns false at once when the pusher stops.
   bool WaitUntil(TimePoint time) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, time - clock_.Now(), [this] { return stopping_; });
@@ -173,7 +174,7 @@ class EndpointPusher {
   const Clock& clock_;
   OtlpPusher::BatchSource source_;
   bool spans_ = false;
-  TimePoint due_;  // of the metrics
+  TimePoint due_;  // when the next metrics export is due
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -181,7 +182,7 @@ class EndpointPusher {
   bool exporting_ = false;
   TimePoint last_deadline_;
 
-  std::jthread thread_;  // last: it uses all above
+  std::jthread thread_;  // last: it uses all members above
 };
 
 class ThreadedPusher final : public OtlpPusher {

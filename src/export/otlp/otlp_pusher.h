@@ -16,48 +16,49 @@
 
 namespace bpftally {
 
-// How the exports to one endpoint fare.
+// Statistics of the exports to one endpoint.
 struct OtlpEndpointStats {
-  std::string endpoint;  // without what may be a secret
+  std::string endpoint;  // without anything that may be secret
   uint64_t succeeded = 0;
   uint64_t failed = 0;
   uint64_t points_accepted = 0;
   uint64_t points_rejected = 0;  // by the receiver
-  uint64_t points_dropped = 0;   // given up: of failed exports, and what is too large even alone
+  uint64_t points_dropped =
+      0;  // given up: failed exports, and points that are too large even alone
   uint64_t spans_accepted = 0;
   uint64_t spans_rejected = 0;
-  uint64_t spans_dropped = 0;  // given up, too large even alone, or too many waited
-  // Of the latest export; empty before the first.
+  uint64_t spans_dropped = 0;  // given up: too large even alone, or too many waiting
+  // Result of the latest export; empty before the first.
   std::optional<bool> up = std::nullopt;
   std::optional<double> duration_seconds = std::nullopt;
-  std::optional<double> last_success_seconds = std::nullopt;  // since the epoch
+  std::optional<double> last_success_seconds = std::nullopt;  // seconds since the epoch
 };
 
-// Pushes the newest batch to each endpoint at each interval, and spans within a second or so, on a
-// thread of its own for each. What it needs comes with a module (otlp_module.h): include this, link
-// nothing.
+// Pushes the newest batch to each endpoint at each interval, and spans within about a second. Each
+// endpoint has its own thread. The implementation is in a module (otlp_module.h): include this
+// header, link nothing.
 class OtlpPusher {
  public:
-  // The newest batch there is, or can be by the deadline. Called on the pusher's threads.
+  // Returns the newest batch available by the deadline. Called on the pusher's threads.
   using BatchSource = std::function<std::shared_ptr<const MetricBatch>(
       std::chrono::steady_clock::time_point deadline)>;
 
-  // The oldest spans that nobody took yet, at most so many. Called on one of these threads at a
+  // Takes at most `most` of the oldest waiting spans. Called by one of the pusher's threads at a
   // time; each span goes to each endpoint.
   using SpanSource = std::function<std::vector<SpanRecord>(size_t most)>;
 
   virtual ~OtlpPusher() = default;
 
-  // `spans` may be empty: there never are any.
+  // Starts the threads. An empty `spans` means that there are never any.
   virtual void Start(BatchSource source, SpanSource spans) = 0;
 
-  // One last export to each endpoint, by the deadline; then no thread runs any more.
+  // Exports once more to each endpoint, by the deadline, and ends all threads.
   virtual void Stop(std::chrono::steady_clock::time_point deadline) = 0;
 
-  virtual std::vector<OtlpEndpointStats> Stats() const = 0;  // any thread
+  virtual std::vector<OtlpEndpointStats> Stats() const = 0;  // for any thread
 };
 
-// A transport for each of options.endpoints, in their order. `clock` must outlive the pusher.
+// Makes a pusher for options.endpoints, keeping their order. `clock` must outlive it.
 std::unique_ptr<OtlpPusher> MakeOtlpPusher(const OtlpOptions& options,
                                            std::vector<std::unique_ptr<OtlpTransport>> transports,
                                            const Clock& clock);

@@ -12,9 +12,8 @@ namespace {
 
 using google::protobuf::UnknownField;
 
-// Read field by field, by the numbers that stand in the .proto files: the generated classes would
-// say of what they cannot read on standard error, and no package has those of google.rpc compiled.
-// Metrics and traces have the same numbers.
+// Field numbers from the .proto files. The generated classes would report malformed input on
+// stderr, and no package has compiled google.rpc. Metrics and traces use the same numbers.
 constexpr int kResponsePartialSuccess = 1;
 constexpr int kPartialSuccessRejected = 1;
 constexpr int kPartialSuccessMessage = 2;
@@ -29,14 +28,14 @@ constexpr std::string_view kRetryInfo = "/google.rpc.RetryInfo";
 
 constexpr size_t kQuotedBytes = 256;
 
-// A message of any type, as its fields. Empty where the bytes are none.
+// The fields of a message of any type; no fields if the bytes are malformed.
 class Fields {
  public:
   explicit Fields(std::string_view bytes) {
     if (!message_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) message_.Clear();
   }
 
-  // Of a field that is there more than once, the last, as protobuf has it.
+  // Returns the last of repeated occurrences, as protobuf specifies.
   std::string_view Bytes(int number) const {
     std::string_view last;
     VisitBytes(number, [&](std::string_view bytes) { last = bytes; });

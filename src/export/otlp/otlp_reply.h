@@ -9,22 +9,22 @@
 
 namespace bpftally {
 
-// What both transports make of a receiver's bytes, none of which are trusted.
+// Parsers of a receiver's bytes, for both transports. None of the bytes are trusted.
 
-// Of a request that was accepted: what a partial success in `response`, a serialized
-// Export…ServiceResponse, says.
+// Reads the partial success from `response`, a serialized Export…ServiceResponse to a request that
+// was accepted.
 OtlpReply ReadAcceptance(std::string_view response);
 
-// A google.rpc.Status: the body of an HTTP error, and the details of a gRPC one.
+// The used fields of google.rpc.Status: the body of an HTTP error, and the details of a gRPC error.
 struct RpcStatus {
   std::string message;
-  std::optional<std::chrono::nanoseconds> retry_delay;  // of its RetryInfo
+  std::optional<std::chrono::nanoseconds> retry_delay;  // from its RetryInfo
 };
 
-// Empty where the bytes are none.
+// Reads a serialized google.rpc.Status; the result is empty for other bytes.
 RpcStatus ReadRpcStatus(std::string_view status);
 
-// Text of a receiver as it may stand in a log: valid UTF-8, one line, not long.
+// Makes a receiver's text fit for a log: valid UTF-8, one line, limited length.
 std::string QuotableText(std::string_view text);
 
 }  // namespace bpftally

@@ -69,8 +69,8 @@ bool OtlpSpanExporter::Reject(const OtlpReply& reply, size_t spans) {
   return true;
 }
 
-// A single span that is too large is dropped, and then there is a pause: a receiver that says so of
-// each one means something else by it.
+// Drops a single span that is too large, then pauses: a receiver that calls each one too large must
+// mean something else.
 bool OtlpSpanExporter::Shrink(const OtlpReply& reply, size_t spans) {
   limits_.points = std::max<size_t>(spans / 2, 1);
   if (spans > 1) return true;
@@ -93,7 +93,7 @@ bool OtlpSpanExporter::Retry(const OtlpReply& reply, size_t spans) {
   return false;
 }
 
-// The receiver has answered.
+// Removes spans that the receiver has answered for.
 void OtlpSpanExporter::Pop(size_t spans) {
   feed_.Pop(reader_, spans);
   backoff_.Reset();

@@ -18,7 +18,8 @@
 
 namespace bpftally {
 
-// Brings the spans of a feed to one endpoint. One thread exports; any may read the stats.
+// Sends the spans of a feed to one endpoint. One thread exports; any thread may read the
+// statistics.
 class OtlpSpanExporter {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -26,7 +27,7 @@ class OtlpSpanExporter {
   struct Parts {
     std::string endpoint;  // for logs
     std::chrono::nanoseconds request_timeout;
-    std::chrono::nanoseconds timeout;  // of spans that are tried again
+    std::chrono::nanoseconds timeout;  // how long a span is retried
     std::shared_ptr<OtlpTransport> transport;
     OtlpAttributes resource;
     std::string scope_version;
@@ -36,17 +37,17 @@ class OtlpSpanExporter {
   // `feed` and `clock` must outlive it.
   OtlpSpanExporter(Parts parts, OtlpSpanFeed& feed, size_t reader, const Clock& clock);
 
-  // Sends what waits in the feed. What a receiver cannot take now goes on waiting there, until it
-  // is dropped.
+  // Sends the waiting spans of the feed. Spans that the receiver cannot take now stay there until
+  // they are dropped.
   void Export(TimePoint deadline, const std::stop_token& cancel);
 
-  // A receiver that failed is left alone until then.
+  // Time before which no export should start, because the receiver failed.
   TimePoint not_before() const { return not_before_; }
 
   void AddTo(OtlpEndpointStats& stats) const;
 
  private:
-  // Each false: no more for now.
+  // Each returns false to stop for now.
   bool Send(const OtlpSpanFeed::Spans& spans, TimePoint deadline, const std::stop_token& cancel);
   bool Accept(const OtlpReply& reply, size_t spans);
   bool Reject(const OtlpReply& reply, size_t spans);
@@ -63,7 +64,7 @@ class OtlpSpanExporter {
   OtlpHealthLog log_;
   OtlpChunkLimits limits_;
   TimePoint not_before_;
-  std::optional<TimePoint> give_up_;  // of the first ones, which failed already
+  std::optional<TimePoint> give_up_;  // when the first spans, which failed before, are dropped
 
   std::atomic<uint64_t> accepted_ = 0;
   std::atomic<uint64_t> rejected_ = 0;

@@ -12,8 +12,8 @@
 
 namespace bpftally {
 
-// Gives each span of one source to several readers. A reader that lags behind misses what is more
-// than `capacity`, and holds no other. Any thread.
+// Distributes the spans of one source to several readers. A reader that lags more than `capacity`
+// spans behind misses the rest, without delaying the others. Safe for any thread.
 class OtlpSpanFeed {
  public:
   using Spans = std::vector<std::shared_ptr<const SpanRecord>>;
@@ -21,14 +21,14 @@ class OtlpSpanFeed {
   explicit OtlpSpanFeed(size_t readers, size_t capacity = 4096)
       : capacity_(capacity), readers_(readers) {}
 
-  // Called by one reader at a time; before there is any.
+  // Sets the source, which one reader at a time will call. To be called before there is any reader.
   void SetSource(OtlpPusher::SpanSource source) { source_ = std::move(source); }
 
-  // The oldest ones that the reader has not had; the same again until it pops them.
+  // Returns the oldest spans that the reader has not popped yet.
   Spans Front(size_t reader, size_t most);
   void Pop(size_t reader, size_t count);
 
-  // How many the reader missed.
+  // Number of spans that the reader missed.
   uint64_t dropped(size_t reader) const;
 
  private:

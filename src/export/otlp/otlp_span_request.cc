@@ -45,7 +45,7 @@ trace::Span MessageOf(const SpanRecord& record) {
   return span;
 }
 
-// The part of a request that holds a service's spans.
+// Makes the part of a request that holds a service's spans.
 trace::ResourceSpans PartFor(const std::string& service, const OtlpAttributes& resource,
                              const std::string& scope_version) {
   trace::ResourceSpans part;
@@ -60,13 +60,13 @@ trace::ResourceSpans PartFor(const std::string& service, const OtlpAttributes& r
   return part;
 }
 
-// A request being filled, whose size is known all along.
+// A trace request that is being filled. Its size is known at any time.
 class SpanRequest {
  public:
   SpanRequest(const OtlpAttributes& resource, const std::string& scope_version)
       : resource_(resource), scope_version_(scope_version) {}
 
-  // False where that would make it larger than so many bytes; the first span always fits.
+  // Returns false if the span would exceed `most_bytes`; the first span always fits.
   bool Add(const SpanRecord& record, size_t most_bytes) {
     trace::Span span = MessageOf(record);
     const auto place = places_.find(record.service);
@@ -95,7 +95,7 @@ class SpanRequest {
   const OtlpAttributes& resource_;
   const std::string& scope_version_;
   ExportRequest request_;
-  std::map<std::string, int> places_;  // of the services' parts
+  std::map<std::string, int> places_;  // index of each service's part
   size_t spans_ = 0;
   size_t bytes_ = 0;
 };

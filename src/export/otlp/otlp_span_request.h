@@ -10,8 +10,8 @@
 
 namespace bpftally {
 
-// As many of the first spans as the limits allow, and at least one, as a serialized
-// ExportTraceServiceRequest. Spans of a service have the resource with that service's name.
+// Serializes as many of the first spans as the limits allow, at least one, into an
+// ExportTraceServiceRequest. Spans of a service get the resource with that service's name.
 OtlpChunk EncodeSpans(std::span<const std::shared_ptr<const SpanRecord>> spans,
                       const OtlpAttributes& resource, const std::string& scope_version,
                       const OtlpChunkLimits& limits);

@@ -14,21 +14,22 @@ namespace bpftally {
 
 enum class OtlpSignal { kMetrics, kTraces };
 
-// What a receiver said of one request.
+// A receiver's answer to one request.
 struct OtlpReply {
   enum class Outcome {
-    kAccepted,  // perhaps in part: see rejected
-    kRetry,     // not now: the specification's retryable codes, and whatever broke on the way
+    kAccepted,  // perhaps only in part: see `rejected`
+    kRetry,     // the specification's retryable codes, and broken connections
     kTooLarge,  // gRPC RESOURCE_EXHAUSTED, HTTP 413: smaller requests may pass
     kRejected,  // never in this form
   };
   Outcome outcome = Outcome::kRejected;
   uint64_t rejected = 0;  // points that a partial success refused
-  std::optional<std::chrono::nanoseconds> retry_after = std::nullopt;  // as the receiver asks
+  std::optional<std::chrono::nanoseconds> retry_after =
+      std::nullopt;          // delay that the receiver asks for
   std::string message = {};  // for the log: what failed, why, what to do
 };
 
-// Carries serialized Export…ServiceRequest messages to one endpoint. One thread at a time.
+// Sends serialized Export…ServiceRequest messages to one endpoint. For one thread at a time.
 class OtlpTransport {
  public:
   virtual ~OtlpTransport() = default;
@@ -38,7 +39,7 @@ class OtlpTransport {
                          std::stop_token cancel) = 0;
 };
 
-// Connects when it first sends. Errors: kInvalid for files that cannot be read.
+// Makes transports that connect with their first request. Fail with kInvalid for unreadable files.
 Result<std::unique_ptr<OtlpTransport>> MakeGrpcTransport(const OtlpEndpoint& endpoint);
 Result<std::unique_ptr<OtlpTransport>> MakeHttpTransport(const OtlpEndpoint& endpoint);
 

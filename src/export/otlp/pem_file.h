@@ -6,7 +6,8 @@
 
 namespace bpftally {
 
-// The text of a PEM file; empty for an empty path. kInvalid where it cannot be read or is none.
+// Returns the text of a PEM file, or nothing for an empty path. Fails with kInvalid if the file
+// cannot be read or is not PEM.
 Result<std::string> ReadPemFile(const std::string& path);
 
 }  // namespace bpftally

@@ -57,7 +57,7 @@ ClientMetric ToMetric(const FamilySpec& spec, const HistogramSample& sample) {
                                                         : std::numeric_limits<double>::infinity();
     histogram.bucket.push_back({histogram.sample_count, bound});
   }
-  // There a sum is not optional, and a zero would be taken for one.
+  // The sum is not optional there, and a zero would look like a measured sum.
   histogram.sample_sum =
       sample.sum ? ToDouble(*sample.sum) : std::numeric_limits<double>::quiet_NaN();
   return metric;

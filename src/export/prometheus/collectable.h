@@ -8,8 +8,8 @@
 
 namespace bpftally {
 
-// Any batch as prometheus-cpp's families, for programs that embed us behind a
-// prometheus::Collectable. Integers become doubles there (exact up to 2^53), start times are lost.
+// Converts a batch to prometheus-cpp's families, for programs that embed us behind a
+// prometheus::Collectable. Integers become doubles (exact up to 2^53); start times are lost.
 std::vector<prometheus::MetricFamily> ToPrometheusFamilies(const MetricBatch& batch);
 
 }  // namespace bpftally

@@ -22,7 +22,7 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-// Takes what stands before the separator off the front of `rest`; quoted text is not looked into.
+// Removes and returns the part of `rest` before the separator, which does not count inside quotes.
 std::string_view TakeUntil(char separator, std::string_view& rest) {
   bool quoted = false;
   size_t end = 0;
@@ -41,11 +41,11 @@ struct AcceptEntry {
   double q = 1;
 };
 
-// Nothing where the text is no number from 0 to 1.
+// Parses a quality value; empty unless it is a number from 0 to 1.
 std::optional<double> ParseQ(std::string_view text) {
   double q = 0;
   const auto parsed = std::from_chars(text.begin(), text.end(), q, std::chars_format::fixed);
-  const bool in_range = q >= 0 && q <= 1;  // false for the NaN that from_chars knows
+  const bool in_range = q >= 0 && q <= 1;  // false for NaN, which from_chars accepts
   if (parsed.ec != std::errc() || parsed.ptr != text.end() || !in_range) return std::nullopt;
   return q;
 }
@@ -69,7 +69,7 @@ std::optional<AcceptEntry> ParseAcceptEntry(std::string_view text) {
   return entry;
 }
 
-// How much the client wants one thing: what its most specific fitting entry says.
+// Preference of the client for one thing: the q of the most specific matching entry.
 struct Preference {
   int specificity = -1;
   double q = 0;
@@ -81,7 +81,8 @@ struct Preference {
   }
 };
 
-// How exactly an entry names a media type: 3 with its version, 0 by a wildcard, -1 not at all.
+// Returns how exactly an entry names a media type: 3 with its version, 0 by a wildcard, -1 not at
+// all.
 int Specificity(const AcceptEntry& entry, std::string_view media_type, std::string_view version) {
   if (entry.name == "*/*") return 0;
   const std::string_view group = media_type.substr(0, media_type.find('/') + 1);
@@ -114,7 +115,7 @@ TextFormat NegotiateFormat(std::string_view accept) {
     open_metrics.Offer(Specificity(entry, "application/openmetrics-text", "1.0.0"), entry.q);
     text.Offer(Specificity(entry, "text/plain", "0.0.4"), entry.q);
   });
-  // Equally wanted: the one that is named rather than met by a wildcard, else 0.0.4.
+  // Prefers, at equal q, a format that is named over one matched by a wildcard, else 0.0.4.
   const bool named = open_metrics.specificity > 1 && text.specificity <= 1;
   const bool wanted = open_metrics.q > text.q || (open_metrics.q == text.q && named);
   return wanted && open_metrics.q > 0 ? TextFormat::kOpenMetrics100 : TextFormat::kPrometheus004;

@@ -18,7 +18,7 @@ char* FormatNumber(char* room, double value) {
   constexpr double kSmallestFixed = 1e-4;
   constexpr double kSmallestScientific = 1e6;
   const double magnitude = std::abs(value);
-  if (magnitude < kSmallestScientific) {  // most counters
+  if (magnitude < kSmallestScientific) {  // fast path for most counters
     const auto whole = static_cast<int32_t>(value);
     if (whole == value && (whole != 0 || !std::signbit(value)))
       return std::to_chars(room, room + kNumberBytes, whole).ptr;

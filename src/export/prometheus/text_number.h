@@ -7,17 +7,17 @@
 
 namespace bpftally {
 
-constexpr size_t kNumberBytes = 32;  // the longest, a negative double, has 24
+constexpr size_t kNumberBytes = 32;  // the longest text, of a negative double, has 24
 
-// As Go's %g spells it: what everybody compares byte by byte, bounds of buckets above all. Returns
-// the end; `room` has kNumberBytes.
+// Formats as Go's %g does, since others compare the text byte by byte, above all bucket bounds.
+// `room` has kNumberBytes. Returns the end.
 char* FormatNumber(char* room, double value);
 
-// A bucket's bound is a label, so everybody must spell it the same way: as Go's %g does, and in
-// OpenMetrics so that it cannot be taken for an integer.
+// Formats bucket bounds. They are label values, so all exporters must spell them alike: as Go's %g
+// does, and in OpenMetrics always as a float.
 class BoundText {
  public:
-  // Until the next call.
+  // The result is valid until the next call.
   std::string_view Format(double bound, TextFormat format);
 
  private:

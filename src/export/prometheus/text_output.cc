@@ -6,7 +6,7 @@
 namespace bpftally {
 namespace {
 
-// Not 0 where any of the word's bytes is `c`.
+// Returns non-zero if any byte of the word is `c`.
 uint64_t HasByte(uint64_t word, char c) {
   constexpr uint64_t kLow = 0x0101010101010101;
   constexpr uint64_t kHigh = 0x8080808080808080;
@@ -14,7 +14,7 @@ uint64_t HasByte(uint64_t word, char c) {
   return (zero_if_equal - kLow) & ~zero_if_equal & kHigh;
 }
 
-// Copies a text at least as long as a word, and tells whether something in it may want an escape.
+// Does the work of CopyFindingEscapes for a text that is at least as long as a word.
 template <typename Word>
 bool CopyWords(char* to, std::string_view text) {
   uint64_t found = 0;
@@ -32,8 +32,8 @@ bool CopyWords(char* to, std::string_view text) {
 
 }  // namespace
 
-// One look and one copy at once, word by word: half of the writer's time was in doing both by char.
-bool CopyLooking(char* to, std::string_view text) {
+// Checks and copies at once, word by word: doing both by character took half of the writer's time.
+bool CopyFindingEscapes(char* to, std::string_view text) {
   if (text.size() >= sizeof(uint64_t)) return CopyWords<uint64_t>(to, text);
   if (text.size() >= sizeof(uint32_t)) return CopyWords<uint32_t>(to, text);
   if (text.size() >= sizeof(uint16_t)) return CopyWords<uint16_t>(to, text);

@@ -9,13 +9,13 @@
 
 namespace bpftally {
 
-// Copies a text, and tells whether something in it may want an escape.
-bool CopyLooking(char* to, std::string_view text);
+// Copies a text; returns whether it contains a character that may need escaping.
+bool CopyFindingEscapes(char* to, std::string_view text);
 
-// Gathers what is appended into pieces for the sink.
+// Collects appended text into chunks for the sink.
 class TextOutput {
  public:
-  // `sink` must outlive it. It gets the last piece by Flush only.
+  // `sink` must outlive this object. The last chunk goes out only with Flush().
   explicit TextOutput(const TextSink& sink) : sink_(sink) {}
 
   void Append(std::string_view text) {
@@ -28,17 +28,18 @@ class TextOutput {
     Copy(text);
   }
 
-  // Appends text in which nothing is to be escaped, as in hardly any there is; else does nothing.
+  // Appends text that needs no escaping, as nearly all; otherwise appends nothing and returns
+  // false.
   bool AppendPlain(std::string_view text) {
     if (text.size() > Left()) Flush();
-    if (text.size() > kPieceBytes) return false;
-    if (CopyLooking(buffer_.get() + used_, text)) return false;
+    if (text.size() > kChunkBytes) return false;
+    if (CopyFindingEscapes(buffer_.get() + used_, text)) return false;
     used_ += text.size();
     return true;
   }
 
-  // Room for so many bytes, to be written in place; then Advance to their end. Null where no piece
-  // has so much.
+  // Returns room for `bytes` bytes to write in place, followed by Advance(). Null if a chunk is
+  // smaller.
   char* Room(size_t bytes) {
     if (Left() < bytes) Flush();
     return Left() < bytes ? nullptr : buffer_.get() + used_;
@@ -51,16 +52,16 @@ class TextOutput {
   }
 
  private:
-  static constexpr size_t kPieceBytes = size_t{32} * 1024;
+  static constexpr size_t kChunkBytes = size_t{32} * 1024;
 
-  size_t Left() const { return kPieceBytes - used_; }
+  size_t Left() const { return kChunkBytes - used_; }
   void Copy(std::string_view text) {
     std::memcpy(buffer_.get() + used_, text.data(), text.size());
     used_ += text.size();
   }
 
   const TextSink& sink_;
-  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kPieceBytes);
+  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kChunkBytes);
   size_t used_ = 0;
 };
 

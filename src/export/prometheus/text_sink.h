@@ -5,7 +5,7 @@
 
 namespace bpftally {
 
-// Takes a text piece by piece, in order; pieces are a few ten KiB.
+// Receives a text in chunks of a few ten KiB, in order.
 using TextSink = std::function<void(std::string_view)>;
 
 }  // namespace bpftally

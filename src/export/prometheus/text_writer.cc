@@ -16,7 +16,7 @@
 namespace bpftally {
 namespace {
 
-// In a help text of 0.0.4 a double quote stands for itself; everywhere else it ends the text.
+// Double quotes are plain in help texts of 0.0.4 and must be escaped everywhere else.
 enum class Quotes { kPlain, kEscaped };
 
 void AppendEscaped(TextOutput& out, std::string_view text, Quotes quotes) {
@@ -49,8 +49,8 @@ void AppendValue(TextOutput& out, const Number& number) {
   std::visit([&](auto value) { AppendValue(out, value); }, number);
 }
 
-// A text that is copied for each series, by whole blocks: a memcpy of a length that the compiler
-// cannot know is a call, and a line has one for each label.
+// Constant text that is copied for each series in whole blocks. A memcpy of a length unknown to the
+// compiler is a function call, and a line needs one for each label.
 class BlockText {
  public:
   explicit BlockText(std::string text) : size_(text.size()), blocks_(std::move(text)) {
@@ -58,7 +58,7 @@ class BlockText {
   }
 
   std::string_view text() const { return {blocks_.data(), size_}; }
-  size_t room() const { return blocks_.size(); }  // that CopyTo needs
+  size_t room() const { return blocks_.size(); }  // bytes that CopyTo writes to
 
   char* CopyTo(char* to) const {
     for (size_t at = 0; at < blocks_.size(); at += kBlockBytes)
@@ -72,7 +72,7 @@ class BlockText {
   std::string blocks_;
 };
 
-// The name and labels of a family's series, rendered once with gaps for the label values:
+// Name and labels of a family's series, formatted once, with gaps for the label values:
 // `name{id="`, `",type="`, `"} `.
 class SeriesText {
  public:
@@ -91,7 +91,7 @@ class SeriesText {
   }
 
  private:
-  // Does nothing where something is to be escaped, or longer than a piece: in hardly any line.
+  // Returns false, having written nothing, for the rare line that needs escapes or exceeds a chunk.
   bool WriteAtOnce(TextOutput& out, LabelValues values) const {
     size_t room = room_;
     for (size_t i = 0; i < before_values_.size(); ++i) room += values[i].size();
@@ -100,7 +100,7 @@ class SeriesText {
     bool escapes = false;
     for (const BlockText& before : before_values_) {
       at = before.CopyTo(at);
-      escapes |= CopyLooking(at, *values);
+      escapes |= CopyFindingEscapes(at, *values);
       at += (values++)->size();
     }
     if (escapes) return false;
@@ -135,7 +135,7 @@ std::string_view TypeName(MetricType type) {
 
 constexpr std::string_view kCounterSuffix = "_total";
 
-// The word that a UCUM unit is in Prometheus names; empty where OpenMetrics has none.
+// Returns the word for a UCUM unit in Prometheus names; empty if OpenMetrics has none.
 std::string_view UnitWord(std::string_view unit) {
   if (unit == "By") return "bytes";
   if (unit == "s") return "seconds";
@@ -160,7 +160,7 @@ class FamilyWriter {
  private:
   bool open_metrics() const { return format_ == TextFormat::kOpenMetrics100; }
 
-  // OpenMetrics names a counter's family without the suffix that its samples carry.
+  // Returns the family's name: OpenMetrics omits the suffix that the samples of a counter have.
   std::string_view FamilyName() const {
     std::string_view name = spec_.name;
     if (open_metrics() && spec_.type == MetricType::kCounter && name.ends_with(kCounterSuffix)) {
@@ -169,8 +169,8 @@ class FamilyWriter {
     return name;
   }
 
-  // A counter whose author named it without the suffix is none to OpenMetrics; its name must not
-  // depend on the format.
+  // OpenMetrics knows no counter without the suffix, and the name must be the same in both formats:
+  // such a counter has type unknown there.
   std::string_view FamilyType() const {
     const bool nameless_counter = open_metrics() && spec_.type == MetricType::kCounter &&
                                   !spec_.name.ends_with(kCounterSuffix);
@@ -209,7 +209,7 @@ class FamilyWriter {
         sum.Write(out_, sample.labels);
         AppendValue(out_, *known_sum);
       }
-      // OpenMetrics allows a count only beside a sum; the +Inf bucket tells it anyway.
+      // OpenMetrics allows a count only beside a sum; the +Inf bucket has the same value anyway.
       if (known_sum || !open_metrics()) {
         count.Write(out_, sample.labels);
         AppendCount(total);
@@ -217,7 +217,7 @@ class FamilyWriter {
     }
   }
 
-  // OpenMetrics forbids a sum that can fall, which negative observations make possible.
+  // Omits a sum that can fall because observations may be negative: OpenMetrics forbids it.
   std::optional<Number> Sum(const HistogramSample& sample) const {
     const bool may_fall = !sample.upper_bounds.empty() && sample.upper_bounds.front() < 0;
     return open_metrics() && may_fall ? std::nullopt : sample.sum;
@@ -229,7 +229,7 @@ class FamilyWriter {
     BoundText bound_text;
     uint64_t cumulative = 0;
     for (size_t i = 0; i < sample.counts.size(); ++i) {
-      // Never falls, whatever a program left in its map.
+      // Saturates instead of wrapping, whatever counts a program left in its map.
       cumulative += std::min(sample.counts[i], UINT64_MAX - cumulative);
       values_.back() = i < sample.upper_bounds.size()
                            ? bound_text.Format(sample.upper_bounds[i], format_)
@@ -240,7 +240,7 @@ class FamilyWriter {
     return cumulative;
   }
 
-  // As Go's client does it: in 0.0.4 every value is a floating point number.
+  // Follows Go's client: in 0.0.4 every value is a floating-point number.
   void AppendCount(uint64_t count) {
     if (open_metrics()) return AppendValue(out_, count);
     AppendValue(out_, static_cast<double>(count));
@@ -250,7 +250,7 @@ class FamilyWriter {
   const MetricFamily& family_;
   const FamilySpec& spec_;
   TextFormat format_;
-  std::vector<std::string_view> values_;  // of a bucket; a member, so as to allocate once
+  std::vector<std::string_view> values_;  // labels of a bucket; a member to allocate only once
 };
 
 }  // namespace

@@ -8,10 +8,10 @@
 
 namespace bpftally {
 
-// Which families to write; an empty one takes all.
+// Selects the families to write; an empty filter selects all.
 using FamilyFilter = std::function<bool(const MetricFamily&)>;
 
-// Streams a batch as an exposition. Memory does not grow with the batch.
+// Writes a batch in the exposition format to the sink. Memory does not grow with the batch.
 void WriteText(const MetricBatch& batch, TextFormat format, const TextSink& sink,
                const FamilyFilter& filter = {});
 

@@ -68,7 +68,7 @@ Result<LabelValues> LabelDecoder::Publish(std::string_view bytes, MetricBatch& b
 }
 
 Result<Decoder::Verdict> LabelDecoder::DecodeColumn(Column& column, std::string_view bytes) {
-  const auto [offset, size] = column.field;
+  const auto [offset, size] = std::pair(column.field.offset, column.field.size);
   if (!Holds(bytes, column.field)) {
     return std::unexpected(
         Error{ErrorKind::kInvalid, 0,

@@ -31,15 +31,15 @@ Result<Number> ParseNumber(std::string_view text, const char* range) {
 
 class StaticMap final : public Decoder {
  public:
-  explicit StaticMap(const DecoderPlan& config) : allow_unknown_(config.allow_unknown) {
-    for (const auto& [from, to] : *config.static_map) map_.insert_or_assign(from, to);
+  StaticMap(const TextMap& texts, UnknownRule unknown) : unknown_(unknown) {
+    for (const auto& [from, to] : texts) map_.insert_or_assign(from, to);
   }
 
   DecoderResult Decode(std::string_view input, std::string& out) override {
     if (const auto found = map_.find(input); found != map_.end()) {
       out = found->second;
     } else {
-      out = allow_unknown_ ? "" : "unknown:";
+      out = unknown_ == UnknownRule::kKeep ? "" : "unknown:";
       out += input;
     }
     return Verdict::kKeep;
@@ -50,7 +50,7 @@ class StaticMap final : public Decoder {
     using is_transparent = void;
   };
   std::unordered_map<std::string, std::string, Hash, std::equal_to<>> map_;
-  bool allow_unknown_;
+  UnknownRule unknown_;
 };
 
 class EmptyStaticMap final : public Decoder {
@@ -115,14 +115,16 @@ DecoderResult DecodeSyscall(std::string_view input, std::string& out) {
 }
 
 Result<std::unique_ptr<Decoder>> MakeStaticMap(const DecoderPlan& config, HostTables&) {
-  if (!config.static_map) return std::make_unique<EmptyStaticMap>();
-  return std::make_unique<StaticMap>(config);
+  const auto* texts = std::get_if<TextMap>(&config.argument);
+  if (texts == nullptr) return std::make_unique<EmptyStaticMap>();
+  return std::make_unique<StaticMap>(*texts, config.unknown);
 }
 
 Result<std::unique_ptr<Decoder>> MakeRegexp(const DecoderPlan& config, HostTables&) {
-  if (!config.regexps) return InvalidInput("regexp needs `regexps`, a list of expressions");
+  const auto* texts = std::get_if<Regexps>(&config.argument);
+  if (texts == nullptr) return InvalidInput("regexp needs `regexps`, a list of expressions");
   std::vector<std::unique_ptr<RE2>> expressions;
-  for (const std::string& text : *config.regexps) {
+  for (const std::string& text : *texts) {
     auto expression = CompileRegexp(text);
     if (!expression) return std::unexpected(std::move(expression.error()));
     expressions.push_back(std::move(*expression));

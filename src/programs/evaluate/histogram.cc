@@ -19,10 +19,10 @@ struct Bucket {
   size_t place = 0;  // of its bound
 };
 
-std::vector<Bucket> SortBySlot(const std::vector<uint64_t>& slots) {
+std::vector<Bucket> SortBySlot(const std::vector<BucketPlan>& plans) {
   std::vector<Bucket> buckets;
-  for (size_t place = 0; place < slots.size(); ++place)
-    if (slots[place] != kNoSlot) buckets.push_back({slots[place], place});
+  for (size_t place = 0; place < plans.size(); ++place)
+    if (plans[place].slot != kNoSlot) buckets.push_back({plans[place].slot, place});
   std::ranges::sort(buckets, {}, &Bucket::slot);
   return buckets;
 }
@@ -30,9 +30,10 @@ std::vector<Bucket> SortBySlot(const std::vector<uint64_t>& slots) {
 class HistogramEvaluator final : public MetricEvaluator {
  public:
   HistogramEvaluator(const MetricPlan& plan, LabelDecoder labels, DecoderChain slot)
-      : plan_(*plan.histogram),
-        value_(plan.value),
-        buckets_(SortBySlot(plan_.slots)),
+      : plan_(std::get<HistogramPlan>(plan.instrument)),
+        in_key_(std::get<SlotInKey>(plan_.source)),
+        value_(in_key_.count),
+        buckets_(SortBySlot(plan_.buckets)),
         labels_(std::move(labels)),
         slot_(std::move(slot)) {}
 
@@ -58,12 +59,14 @@ class HistogramEvaluator final : public MetricEvaluator {
 
   Evaluated Finish() override {
     MetricBatch& batch = scope_->batch;
-    const auto bounds = batch.Bounds(plan_.upper_bounds);
+    std::vector<double> upper;
+    for (const BucketPlan& bucket : plan_.buckets) upper.push_back(bucket.upper_bound);
+    const auto bounds = batch.Bounds(upper);
     for (size_t i = 0; i < result_.histograms.size(); ++i) {
       HistogramSample& histogram = result_.histograms[i];
       histogram.upper_bounds = bounds;
       histogram.counts = batch.Counts(std::span(counts_).subspan(i * Width(), Width()));
-      histogram.sum = static_cast<double>(sums_[i]) * plan_.multiplier;
+      histogram.sum = static_cast<double>(sums_[i]) * plan_.sum_multiplier;
     }
     return std::move(result_);
   }
@@ -77,7 +80,7 @@ class HistogramEvaluator final : public MetricEvaluator {
 
  private:
   // The last bucket, of +Inf, never gets anything: what no bound holds is dropped.
-  size_t Width() const { return plan_.upper_bounds.size() + 1; }
+  size_t Width() const { return plan_.buckets.size() + 1; }
 
   Result<void> AddEntry(std::string_view key, uint64_t value) {
     const auto wanted = labels_.Decode(key);
@@ -94,7 +97,7 @@ class HistogramEvaluator final : public MetricEvaluator {
 
   // Empty where a decoder drops it.
   std::optional<Result<uint64_t>> DecodeSlot(std::string_view key) {
-    const auto [offset, size] = plan_.slot.field;
+    const auto [offset, size] = std::pair(in_key_.slot.field.offset, in_key_.slot.field.size);
     if (offset > key.size() || key.size() - offset < size)
       return std::unexpected(
           Error{ErrorKind::kInvalid, 0, "the key ends before the histogram's slot"});
@@ -125,13 +128,14 @@ class HistogramEvaluator final : public MetricEvaluator {
 
   void Count(size_t histogram, uint64_t slot, uint64_t value) {
     if (slot == kNoSlot) return;
-    if (slot == plan_.sum_slot) sums_[histogram] += value;
+    if (slot == std::get<SumSlot>(plan_.sum).slot) sums_[histogram] += value;
     const auto bucket = std::ranges::lower_bound(buckets_, slot, {}, &Bucket::slot);
     if (bucket != buckets_.end() && bucket->slot == slot)
       counts_[histogram * Width() + bucket->place] += value;
   }
 
   const HistogramPlan plan_;
+  const SlotInKey in_key_;
   const FieldPlan value_;
   const std::vector<Bucket> buckets_;
   LabelDecoder labels_;
@@ -172,7 +176,8 @@ Result<std::unique_ptr<MetricEvaluator>> MakeHistogramEvaluator(const MetricPlan
                                                                 HostTables& tables) {
   auto labels = LabelDecoder::Make(plan.labels, tables);
   if (!labels) return std::unexpected(labels.error());
-  auto slot = DecoderChain::Make(plan.histogram->slot.decoders, tables);
+  auto slot = DecoderChain::Make(
+      std::get<SlotInKey>(std::get<HistogramPlan>(plan.instrument).source).slot.decoders, tables);
   if (!slot) return std::unexpected(Wrap(slot.error(), "the histogram's slot"));
   return std::make_unique<HistogramEvaluator>(plan, std::move(*labels), std::move(*slot));
 }

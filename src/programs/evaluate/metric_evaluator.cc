@@ -19,11 +19,11 @@ constexpr std::string_view kZeroKey("\0\0\0\0", 4);
 
 class CounterEvaluator final : public MetricEvaluator {
  public:
-  CounterEvaluator(const MetricPlan& plan, LabelDecoder labels)
-      : value_(plan.value),
-        cpu_label_(plan.cpu_label),
-        needs_zero_key_(plan.labels.size() == (plan.cpu_label ? 1U : 0U)),
-        distinct_(labels.TellsApart(plan.key_size + (plan.cpu_label ? sizeof(uint16_t) : 0))),
+  CounterEvaluator(const SourcePlan& source, const MetricPlan& plan, LabelDecoder labels)
+      : value_(*ValueOf(plan).field),
+        cpu_label_(ValueOf(plan).cpus == CpuRule::kEach),
+        needs_zero_key_(plan.needs_zero_key),
+        distinct_(labels.TellsApart(source.key_size + (cpu_label_ ? sizeof(uint16_t) : 0))),
         labels_(std::move(labels)) {}
 
   const std::vector<std::string>& label_names() const override { return labels_.names(); }
@@ -54,6 +54,10 @@ class CounterEvaluator final : public MetricEvaluator {
   }
 
  private:
+  static const ValuePlan& ValueOf(const MetricPlan& plan) {
+    return std::get<CounterPlan>(plan.instrument).value;
+  }
+
   Result<void> AddEntry(const MapContent& piece, size_t entry) {
     const std::string_view key = EntryKey(piece, entry);
     if (needs_zero_key_ && key != kZeroKey) {
@@ -138,12 +142,16 @@ LabelValues PublishLabels(MetricBatch& batch, const std::vector<std::string>& va
   return labels;
 }
 
-Result<std::unique_ptr<MetricEvaluator>> MetricEvaluator::Make(const MetricPlan& plan,
+Result<std::unique_ptr<MetricEvaluator>> MetricEvaluator::Make(const SourcePlan& source,
+                                                               const MetricPlan& plan,
                                                                HostTables& tables) {
-  if (plan.histogram) return MakeHistogramEvaluator(plan, tables);
-  auto labels = LabelDecoder::Make(plan.labels, tables);
+  if (TypeOf(plan) == MetricType::kHistogram) return MakeHistogramEvaluator(plan, tables);
+  std::vector<LabelPlan> placed = plan.labels;
+  for (LabelPlan& label : placed)
+    if (label.field.part == Part::kCpu) label.field.offset += source.key_size;
+  auto labels = LabelDecoder::Make(placed, tables);
   if (!labels) return std::unexpected(labels.error());
-  return std::make_unique<CounterEvaluator>(plan, std::move(*labels));
+  return std::make_unique<CounterEvaluator>(source, plan, std::move(*labels));
 }
 
 }  // namespace bpftally

@@ -40,7 +40,8 @@ struct EvaluationScope {
 class MetricEvaluator {
  public:
   // kInvalid where decoders cannot be made. `tables` must outlive it.
-  static Result<std::unique_ptr<MetricEvaluator>> Make(const MetricPlan& plan, HostTables& tables);
+  static Result<std::unique_ptr<MetricEvaluator>> Make(const SourcePlan& source,
+                                                       const MetricPlan& plan, HostTables& tables);
 
   MetricEvaluator() = default;
   MetricEvaluator(const MetricEvaluator&) = delete;

@@ -50,14 +50,11 @@ bool IsZero(const std::array<uint8_t, kSize>& id) {
 
 }  // namespace
 
-Result<std::unique_ptr<SpanSource>> SpanSource::Make(const SpanPlan& plan,
-                                                     const std::string& config, HostTables& tables,
+Result<std::unique_ptr<SpanSource>> SpanSource::Make(const SpanPlan& plan, HostTables& tables,
                                                      const Clock& clock, SpanQueue& queue) {
   auto labels = LabelDecoder::Make(plan.labels, tables);
   if (!labels) return std::unexpected(labels.error());
-  std::unique_ptr<SpanSource> source(new SpanSource(plan, std::move(*labels), clock, queue));
-  source->blank_.attributes = {{"ebpf_exporter.config", ToValidUtf8(config)}};
-  return source;
+  return std::unique_ptr<SpanSource>(new SpanSource(plan, std::move(*labels), clock, queue));
 }
 
 SpanSource::SpanSource(const SpanPlan& plan, LabelDecoder labels, const Clock& clock,
@@ -68,6 +65,8 @@ SpanSource::SpanSource(const SpanPlan& plan, LabelDecoder labels, const Clock& c
       random_((uint64_t{std::random_device{}()} << 32) | std::random_device{}()) {
   blank_.name = plan.name;
   blank_.service = plan.service;
+  for (const auto& [name, value] : plan.attributes)
+    blank_.attributes.emplace_back(name, ToValidUtf8(value));
 }
 
 void SpanSource::OnEvent(std::span<const std::byte> event) {

@@ -24,9 +24,8 @@ namespace bpftally {
 class SpanSource final : public EventSink {
  public:
   // `tables`, of the reader's thread, `clock` and `queue` must outlive it. kInvalid as for labels.
-  static Result<std::unique_ptr<SpanSource>> Make(const SpanPlan& plan, const std::string& config,
-                                                  HostTables& tables, const Clock& clock,
-                                                  SpanQueue& queue);
+  static Result<std::unique_ptr<SpanSource>> Make(const SpanPlan& plan, HostTables& tables,
+                                                  const Clock& clock, SpanQueue& queue);
 
   void OnEvent(std::span<const std::byte> event) override;
   void OnLost(uint64_t) override {}  // ring buffers do not tell

@@ -8,11 +8,12 @@
 #include <string_view>
 #include <utility>
 
-#include "base/utf8.h"
+#include "base/json_writer.h"
 #include "model/type_names.h"
 #include "programs/object/object_facts.h"
 #include "programs/plan/conflicts.h"
 #include "programs/plan/plan.h"
+#include "programs/plan/plan_json.h"
 
 namespace bpftally {
 namespace {
@@ -21,21 +22,11 @@ std::string_view Name(Finding::Severity severity) {
   return severity == Finding::Severity::kError ? "error" : "warning";
 }
 
-std::string_view Name(MetricType type) {
-  switch (type) {
-    case MetricType::kCounter:
-      return "counter";
-    case MetricType::kHistogram:
-      return "histogram";
-    case MetricType::kGauge:
-      break;
-  }
-  return "gauge";
-}
-
 std::string Count(size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
+
+size_t CountOf(auto items) { return static_cast<size_t>(std::ranges::distance(items)); }
 
 size_t CountOf(const CheckReport& report, const std::string& file, Finding::Severity severity) {
   return static_cast<size_t>(std::ranges::count_if(
@@ -44,9 +35,10 @@ size_t CountOf(const CheckReport& report, const std::string& file, Finding::Seve
 
 std::string Summary(const CheckReport& report, const PlannedFile& file) {
   std::string summary = fmt::format(
-      "{}: {}, {}, {}", file.file, Count(file.plan.metrics.size(), "metric"),
+      "{}: {}, {}, {}", file.file, Count(CountOf(MetricsOf(file.plan)), "metric"),
       Count(file.object.maps.size(), "map"), Count(file.object.programs.size(), "program"));
-  if (!file.plan.spans.empty()) summary += ", " + Count(file.plan.spans.size(), "span");
+  const size_t spans = CountOf(SpansOf(file.plan));
+  if (spans > 0) summary += ", " + Count(spans, "span");
   const size_t errors = CountOf(report, file.file, Finding::Severity::kError);
   const size_t warnings = CountOf(report, file.file, Finding::Severity::kWarning);
   if (errors > 0) summary += ", " + Count(errors, "error");
@@ -54,64 +46,45 @@ std::string Summary(const CheckReport& report, const PlannedFile& file) {
   return summary;
 }
 
-// JSON.
-
-std::string Json(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : ToValidUtf8(text)) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < ' ') {
-      out += fmt::format("\\u{:04x}", c);
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
+void Write(const Finding& finding, JsonWriter& json) {
+  json.BeginObject()
+      .Member("severity", Name(finding.severity))
+      .Member("file", finding.file)
+      .Member("line", finding.at.line)
+      .Member("column", finding.at.column)
+      .Member("message", finding.message)
+      .EndObject();
 }
 
-template <typename Items, typename ToItem>
-std::string JsonList(const Items& items, ToItem to_item) {
-  std::string out = "[";
-  for (const auto& item : items) {
-    if (out.size() > 1) out += ", ";
-    out += to_item(item);
-  }
-  return out + "]";
+void Write(const ObjectMap& map, JsonWriter& json) {
+  json.BeginObject()
+      .Member("name", map.name)
+      .Member("type", MapTypeName(map.type))
+      .Member("key_size", map.key_size)
+      .Member("value_size", map.value_size)
+      .Member("max_entries", map.max_entries)
+      .EndObject();
 }
 
-std::string Json(const Finding& finding) {
-  return fmt::format(R"({{"severity": "{}", "file": {}, "line": {}, "column": {}, "message": {}}})",
-                     Name(finding.severity), Json(finding.file), finding.at.line, finding.at.column,
-                     Json(finding.message));
+void Write(const FunctionPlan& function, JsonWriter& json) {
+  json.BeginObject().Member("name", function.name).Member("section", function.section).EndObject();
 }
 
-std::string Json(const LabelPlan& label) { return Json(label.name); }
+void Write(const PlannedFile& file, JsonWriter& json);
 
-std::string Json(const MetricPlan& metric) {
-  return fmt::format(R"({{"name": {}, "type": "{}", "map": {}, "labels": {}, "usable": {}}})",
-                     Json(metric.name), Name(metric.type), Json(metric.map),
-                     JsonList(metric.labels, [](const LabelPlan& label) { return Json(label); }),
-                     !metric.unusable);
+void WriteList(const auto& items, JsonWriter& json) {
+  json.BeginList();
+  for (const auto& item : items) Write(item, json);
+  json.EndList();
 }
 
-std::string Json(const ObjectMap& map) {
-  return fmt::format(
-      R"({{"name": {}, "type": {}, "key_size": {}, "value_size": {}, "max_entries": {}}})",
-      Json(map.name), Json(MapTypeName(map.type)), map.key_size, map.value_size, map.max_entries);
-}
-
-std::string Json(const FunctionPlan& program) {
-  return fmt::format(R"({{"name": {}, "section": {}}})", Json(program.name), Json(program.section));
-}
-
-std::string Json(const PlannedFile& file) {
-  const auto to_json = [](const auto& item) { return Json(item); };
-  return fmt::format(R"({{"file": {}, "metrics": {}, "maps": {}, "programs": {}, "spans": {}}})",
-                     Json(file.file), JsonList(file.plan.metrics, to_json),
-                     JsonList(file.object.maps, to_json), JsonList(file.object.programs, to_json),
-                     JsonList(file.plan.spans, [](const SpanPlan& s) { return Json(s.name); }));
+void Write(const PlannedFile& file, JsonWriter& json) {
+  json.BeginObject().Member("file", file.file);
+  WriteMetrics(file.plan, json.Key("metrics"));
+  WriteList(file.object.maps, json.Key("maps"));
+  WriteList(file.object.programs, json.Key("programs"));
+  WriteSpans(file.plan, json.Key("spans"));
+  json.EndObject();
 }
 
 void Move(Findings&& from, Findings& to) {
@@ -147,9 +120,12 @@ std::string ToText(const CheckReport& report) {
 }
 
 std::string ToJson(const CheckReport& report) {
-  const auto to_json = [](const auto& item) { return Json(item); };
-  return fmt::format("{{\"ok\": {}, \"files\": {}, \"findings\": {}}}\n", report.ok(),
-                     JsonList(report.files, to_json), JsonList(report.findings, to_json));
+  JsonWriter json;
+  json.BeginObject().Member("ok", report.ok());
+  WriteList(report.files, json.Key("files"));
+  WriteList(report.findings, json.Key("findings"));
+  json.EndObject();
+  return json.text() + "\n";
 }
 
 }  // namespace bpftally

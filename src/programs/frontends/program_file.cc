@@ -1,17 +1,12 @@
 #include "programs/frontends/program_file.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
-#include "programs/frontends/ebpf_exporter/planner.h"
-#include "programs/frontends/ebpf_exporter/v2_yaml.h"
+#include "programs/frontends/front_end.h"
 #include "programs/object/object_facts.h"
 
 namespace bpftally {
@@ -37,30 +32,22 @@ void AddError(PlannedFile& planned, std::string message) {
 
 }  // namespace
 
-PlannedFile PlanFile(const std::string& file) {
+PlannedFile PlanFile(const std::string& file, std::span<const FrontEnd> front_ends) {
   PlannedFile planned{.file = file};
-  const Result<std::string> yaml = ReadConfig(file);
-  if (!yaml) {
-    AddError(planned, yaml.error().message);
+  const Result<std::string> text = ReadConfig(file);
+  if (!text) {
+    AddError(planned, text.error().message);
     return planned;
   }
-  ParsedConfig parsed = ParseEbpfExporterConfig(*yaml, file);
-  planned.findings = std::move(parsed.findings);
-  planned.description = parsed.config.description;
-  planned.needs = parsed.config.needs;
-  Result<ObjectFacts> object = ReadObjectFacts(parsed.config.object);
-  if (!object) {
+  Result<ObjectFacts> object = ReadObjectFacts(ObjectFileOf(file));
+  Compiled compiled = Compile({*text, file}, object ? &*object : nullptr, front_ends);
+  planned.plan = std::move(compiled.plan);
+  planned.findings = std::move(compiled.findings);
+  if (object) {
+    planned.object = *std::move(object);
+  } else {
     AddError(planned, object.error().message);
-    return planned;
   }
-  planned.object = *std::move(object);
-  const bool whole = !HasErrors(planned.findings);
-  Planned made = MakePlan(parsed.config, planned.object);
-  planned.plan = std::move(made.plan);
-  // What could not be read is missing from the plan: of what follows from that, only errors count.
-  std::ranges::copy_if(made.findings, std::back_inserter(planned.findings), [&](const Finding& f) {
-    return whole || f.severity == Finding::Severity::kError;
-  });
   return planned;
 }
 

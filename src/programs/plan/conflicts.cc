@@ -10,15 +10,10 @@
 
 #include "programs/plan/notes.h"
 #include "programs/plan/plan.h"
+#include "programs/plan/self_metrics.h"
 
 namespace bpftally {
 namespace {
-
-// The families in which we tell of the programs themselves, under the names of this dialect.
-constexpr std::array<std::string_view, 6> kOwnFamilies = {
-    "ebpf_exporter_enabled_configs",       "ebpf_exporter_ebpf_program_info",
-    "ebpf_exporter_ebpf_program_attached", "ebpf_exporter_ebpf_program_run_time_seconds",
-    "ebpf_exporter_decoder_errors_total",  "ebpf_exporter_ebpf_program_run_count_total"};
 
 constexpr std::array<std::string_view, 3> kHistogramSuffixes = {"_bucket", "_count", "_sum"};
 
@@ -27,17 +22,13 @@ struct NamedMetric {
   const MetricPlan* metric = nullptr;
 };
 
-std::set<std::string_view> LabelNames(const MetricPlan& metric) {
-  std::set<std::string_view> names;
-  for (const LabelPlan& label : metric.labels) names.insert(label.name);
-  return names;
-}
-
 // What two metrics of one name must have in common; empty where they do.
-std::string_view Difference(const MetricPlan& a, const MetricPlan& b) {
-  if (a.type != b.type) return "type";
-  if (a.help != b.help) return "help text";
-  if (LabelNames(a) != LabelNames(b)) return "label names";
+std::string_view Difference(const NamedMetric& a, const NamedMetric& b) {
+  const FamilySpec of_a = FamilyOf(*a.program, *a.metric);
+  const FamilySpec of_b = FamilyOf(*b.program, *b.metric);
+  if (of_a.type != of_b.type) return "type";
+  if (of_a.help != of_b.help) return "help text";
+  if (of_a.label_names != of_b.label_names) return "label names";
   return {};
 }
 
@@ -45,9 +36,15 @@ class ConflictFinder {
  public:
   Findings Run(std::span<const ProgramPlan> plans) && {
     for (const ProgramPlan& plan : plans) {
-      for (const MetricPlan& metric : plan.metrics) Look({&plan, &metric});
+      for (const std::string_view name : kSelfMetrics) {
+        if (!plan.self.prefix.empty())
+          self_metrics_.insert(fmt::format("{}{}", plan.self.prefix, name));
+      }
     }
-    for (const auto& [name, metric] : metrics_) LookForParts(metric);
+    for (const ProgramPlan& plan : plans) {
+      for (const MetricPlan& metric : MetricsOf(plan)) Check({&plan, &metric});
+    }
+    for (const auto& [name, metric] : metrics_) CheckParts(metric);
     return std::move(findings_);
   }
 
@@ -56,22 +53,22 @@ class ConflictFinder {
     return {named.program->file, "metric " + Quoted(named.metric->name), findings_};
   }
 
-  void Look(const NamedMetric& named) {
+  void Check(const NamedMetric& named) {
     const MetricPlan& metric = *named.metric;
-    if (std::ranges::find(kOwnFamilies, metric.name) != kOwnFamilies.end())
+    if (self_metrics_.contains(metric.name))
       return NotesFor(named).Error(metric.at, "this name is taken by a metric about programs");
     const auto [place, added] = metrics_.emplace(metric.name, named);
     if (added) return;
     const NamedMetric& other = place->second;
-    if (const std::string_view what = Difference(*other.metric, metric); !what.empty()) {
+    if (const std::string_view what = Difference(other, named); !what.empty()) {
       NotesFor(named).Error(metric.at, fmt::format("another {} than at {}", what,
                                                    Place(other.program->file, other.metric->at)));
     }
   }
 
   // A histogram is published under three names more.
-  void LookForParts(const NamedMetric& named) {
-    if (named.metric->type != MetricType::kHistogram) return;
+  void CheckParts(const NamedMetric& named) {
+    if (TypeOf(*named.metric) != MetricType::kHistogram) return;
     for (const std::string_view suffix : kHistogramSuffixes) {
       const auto found = metrics_.find(fmt::format("{}{}", named.metric->name, suffix));
       if (found == metrics_.end()) continue;
@@ -82,6 +79,7 @@ class ConflictFinder {
     }
   }
 
+  std::set<std::string> self_metrics_;  // their whole names
   std::map<std::string, NamedMetric> metrics_;
   Findings findings_;
 };

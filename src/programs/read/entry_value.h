@@ -17,7 +17,7 @@ inline uint64_t EntryValue(const MapContent& content, size_t entry, size_t cpu, 
   uint64_t value = 0;
   const auto bytes = content.Value(entry, cpu);
   if (field.offset < bytes.size()) {
-    const size_t size = std::min({field.size, bytes.size() - field.offset, sizeof value});
+    const size_t size = std::min<size_t>({field.size, bytes.size() - field.offset, sizeof value});
     if (size == sizeof value) {  // nearly always; one instruction, and not a call
       std::memcpy(&value, bytes.data() + field.offset, sizeof value);
     } else {

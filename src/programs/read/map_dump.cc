@@ -1,12 +1,12 @@
 #include "programs/read/map_dump.h"
 
 #include <fmt/format.h>
-#include <linux/bpf.h>
 
 #include <algorithm>
 #include <iterator>
 
 #include "kernel/map_handle.h"
+#include "model/map_types.h"
 #include "model/type_names.h"
 
 namespace bpftally {
@@ -19,10 +19,6 @@ void AppendHex(std::string& text, std::span<const std::byte> bytes) {
     fmt::format_to(std::back_inserter(text), "{:02x}", std::to_integer<unsigned>(byte));
 }
 
-bool HasEntries(uint32_t type) {
-  return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_PERF_EVENT_ARRAY;
-}
-
 }  // namespace
 
 std::string DumpMap(const MapHandle& map, MapReader& reader,
@@ -30,7 +26,7 @@ std::string DumpMap(const MapHandle& map, MapReader& reader,
   std::string text =
       fmt::format("# {} (id {}, {}, key {} bytes, value {} bytes, at most {})\n", map.name, map.id,
                   MapTypeName(map.type), map.key_size, map.value_size, map.max_entries);
-  if (!HasEntries(map.type)) return text;
+  if (MapTypeOf(map.type).is_event_buffer) return text;
   size_t count = 0;
   const auto read = reader.Read(map, deadline, [&](const MapContent& piece) -> Result<void> {
     for (size_t entry = 0; entry < piece.count(); ++entry) {

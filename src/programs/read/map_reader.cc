@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <string_view>
 
 #include "kernel/map_handle.h"
+#include "model/map_types.h"
 
 namespace bpftally {
 namespace {
@@ -23,15 +23,6 @@ constexpr int kNoSuchOperation = 524;      // ENOTSUPP of the kernel
 
 size_t RoundUp8(size_t size) { return (size + 7) / 8 * 8; }
 
-bool IsArray(uint32_t type) {
-  return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY;
-}
-
-bool IsHash(uint32_t type) {
-  return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_LRU_HASH ||
-         type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-}
-
 bool LacksBatch(const Error& error) {
   return error.sys_errno == EINVAL || error.sys_errno == kNoSuchOperation;
 }
@@ -42,39 +33,13 @@ std::string_view AsText(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-bool IsPerCpu(uint32_t map_type) {
-  return map_type == BPF_MAP_TYPE_PERCPU_HASH || map_type == BPF_MAP_TYPE_PERCPU_ARRAY ||
-         map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-}
-
-// "0-3", "0,2-5"
-Result<size_t> PossibleCpus(BpfSys& sys) {
-  const auto text = sys.ReadFile("/sys/devices/system/cpu/possible");
-  if (!text) return std::unexpected(text.error());
-  size_t count = 0;
-  const char* at = text->data();
-  const char* const end = at + text->size();
-  while (at < end) {
-    size_t first = 0;
-    auto parsed = std::from_chars(at, end, first);
-    if (parsed.ec != std::errc()) break;
-    size_t last = first;
-    if (parsed.ptr < end && *parsed.ptr == '-') parsed = std::from_chars(parsed.ptr + 1, end, last);
-    count += last - first + 1;
-    at = parsed.ptr + 1;
-  }
-  if (count > 0) return count;
-  return std::unexpected(
-      Error{ErrorKind::kInternal, 0, fmt::format("no CPU in \"{}\" of {}", *text, "possible")});
-}
-
 MapReader::MapReader(BpfSys& sys, const Clock& clock, size_t possible_cpus)
     : sys_(sys), clock_(clock), possible_cpus_(possible_cpus) {}
 
 Result<void> MapReader::Read(const MapHandle& map, std::chrono::steady_clock::time_point deadline,
                              const Sink& sink) {
   const Task task{map, deadline, sink};
-  const bool per_cpu = IsPerCpu(map.type);
+  const bool per_cpu = MapTypeOf(map.type).is_per_cpu;
   piece_.key_size = map.key_size;
   piece_.value_size = per_cpu || IsMapped(map) ? RoundUp8(map.value_size) : map.value_size;
   piece_.cpus = per_cpu ? possible_cpus_ : 1;
@@ -147,7 +112,8 @@ Result<bool> MapReader::ReadBatch(const Task& task, uint32_t& room) {
   began_ = true;
   retries_ = 0;
   size_t count = std::min(answer->count, room);
-  if (!IsHash(task.map.type) && !IsArray(task.map.type)) count = DropRepeated(count);
+  if (const MapType& type = MapTypeOf(task.map.type); !type.is_hash && !type.is_array)
+    count = DropRepeated(count);
   if (auto handed = HandOver(task, count); !handed) return std::unexpected(handed.error());
   if (auto moving = CheckRepeats(task); !moving) return std::unexpected(moving.error());
   return answer->at_end;
@@ -166,7 +132,7 @@ Result<void> MapReader::ReadByKey(const Task& task) {
     if (!*more) return HandOver(task, count);
     key = next;
     // It began at the front again, as the key before had vanished; on from here it finds the rest.
-    if (!IsArray(task.map.type) && IsRepeated(key)) {
+    if (!MapTypeOf(task.map.type).is_array && IsRepeated(key)) {
       if (auto moving = CheckRepeats(task); !moving) return moving;
       continue;
     }

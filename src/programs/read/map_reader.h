@@ -16,12 +16,6 @@
 
 namespace bpftally {
 
-// Of /sys/devices/system/cpu/possible: how many values an entry of a per-CPU map has.
-Result<size_t> PossibleCpus(BpfSys& sys);
-
-// True for the types that have a value for each CPU.
-bool IsPerCpu(uint32_t map_type);
-
 // Reads maps piece by piece, so that the largest one costs no memory. One thread.
 class MapReader {
  public:

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "programs/plan/self_metrics.h"
+
 namespace bpftally {
 namespace {
 
@@ -33,11 +35,12 @@ class SelfFamilies {
            const std::function<void(const InstanceStatus&, MetricFamily&)>& fill) {
     std::map<std::string_view, MetricFamily*> families;
     for (const InstanceStatus& program : programs_) {
-      const SelfFamily& self = program.self.*member;
-      if (self.name.empty()) continue;
-      MetricFamily*& family = families[self.name];
+      const std::string& prefix = program.self.prefix;
+      if (prefix.empty()) continue;
+      MetricFamily*& family = families[prefix];
       if (family == nullptr)
-        family = &bpftally::Add(batch_, shape.type, self.name, self.help, shape.labels, shape.unit);
+        family = &bpftally::Add(batch_, shape.type, prefix + std::string(shape.name), shape.help,
+                                shape.labels, shape.unit);
       fill(program, *family);
     }
   }
@@ -46,7 +49,7 @@ class SelfFamilies {
   void AddFunctions(SelfFamily SelfMetrics::* member, const Shape& shape,
                     const std::function<void(const InstanceStatus&, const FunctionStatus&,
                                              MetricFamily&)>& fill) {
-    Add(member, shape, [&](const InstanceStatus& program, MetricFamily& family) {
+    Add(shape, [&](const InstanceStatus& program, MetricFamily& family) {
       for (const FunctionStatus& function : program.functions)
         if (function.attach.id != 0) fill(program, function, family);
     });
@@ -59,7 +62,10 @@ class SelfFamilies {
 
 void AddFunctionFamilies(SelfFamilies& families, MetricBatch& batch) {
   families.AddFunctions(
-      &SelfMetrics::functions, {MetricType::kGauge, {"config", "id", "program", "tag"}},
+      {kProgramInfo,
+       "Info about ebpf programs",
+       MetricType::kGauge,
+       {"config", "id", "program", "tag"}},
       [&](const InstanceStatus& program, const FunctionStatus& function, MetricFamily& family) {
         family.samples.push_back(
             {batch.Labels({batch.Intern(program.name), batch.InternNumber(function.attach.id),
@@ -68,7 +74,7 @@ void AddFunctionFamilies(SelfFamilies& families, MetricBatch& batch) {
              uint64_t{1}});
       });
   families.AddFunctions(
-      &SelfMetrics::attached, {MetricType::kGauge, {"id"}},
+      {kProgramAttached, "Whether a program is attached", MetricType::kGauge, {"id"}},
       [&](const InstanceStatus&, const FunctionStatus& function, MetricFamily& family) {
         family.samples.push_back({batch.Labels({batch.InternNumber(function.attach.id)}),
                                   uint64_t{function.attach.attached ? 1U : 0U}});
@@ -77,7 +83,11 @@ void AddFunctionFamilies(SelfFamilies& families, MetricBatch& batch) {
 
 void AddRunStats(SelfFamilies& families, MetricBatch& batch) {
   families.AddFunctions(
-      &SelfMetrics::run_time_seconds, {MetricType::kCounter, {"id"}, "s"},
+      {kProgramRunTime,
+       "How long has the program been executing",
+       MetricType::kCounter,
+       {"id"},
+       "s"},
       [&](const InstanceStatus& program, const FunctionStatus& function, MetricFamily& family) {
         constexpr double kSecond = 1e9;
         if (!function.run_stats) return;
@@ -86,7 +96,11 @@ void AddRunStats(SelfFamilies& families, MetricBatch& batch) {
                                   program.loaded_at_ns});
       });
   families.AddFunctions(
-      &SelfMetrics::runs, {MetricType::kCounter, {"id"}, "{run}"},
+      {kProgramRunCount,
+       "How many times has the program been executed",
+       MetricType::kCounter,
+       {"id"},
+       "{run}"},
       [&](const InstanceStatus& program, const FunctionStatus& function, MetricFamily& family) {
         if (!function.run_stats) return;
         family.samples.push_back({batch.Labels({batch.InternNumber(function.attach.id)}),
@@ -219,13 +233,17 @@ void AddSpans(Programs programs, MetricBatch& batch) {
 void AddSelfFamilies(Programs programs, bool run_stats, MetricBatch& batch) {
   SelfFamilies families(programs, batch);
   families.Add(
-      &SelfMetrics::configurations, {MetricType::kGauge, {"name"}},
+      {kEnabledConfigs, "The set of enabled configs", MetricType::kGauge, {"name"}},
       [&](const InstanceStatus& program, MetricFamily& family) {
         family.samples.push_back({batch.Labels({batch.Intern(program.name)}), uint64_t{1}});
       });
   AddFunctionFamilies(families, batch);
   if (run_stats) AddRunStats(families, batch);
-  families.Add(&SelfMetrics::decoder_errors, {MetricType::kCounter, {"config"}, "{error}"},
+  families.Add({kDecoderErrors,
+                "How many times has decoders encountered errors",
+                MetricType::kCounter,
+                {"config"},
+                "{error}"},
                [&](const InstanceStatus& program, MetricFamily& family) {
                  family.samples.push_back({batch.Labels({batch.Intern(program.name)}),
                                            program.decoder_errors, program.loaded_at_ns});

@@ -31,8 +31,11 @@ Error NothingRuns() {
 // What decides about the object in the kernel, without what only decides how it is read.
 ProgramPlan KernelPart(const ProgramPlan& plan) {
   ProgramPlan part = plan;
-  part.metrics.clear();
-  part.spans.clear();
+  part.sources.clear();
+  part.description.clear();
+  part.needs.clear();
+  part.scope.clear();
+  part.const_labels.clear();
   part.self = {};
   return part;
 }
@@ -147,7 +150,7 @@ const LoadedProgram* ProgramInstance::loaded() const {
 void ProgramInstance::Describe() {
   status_.name = plan_.name;
   status_.file = plan_.file;
-  status_.wanted = plan_.programs;
+  status_.wanted = plan_.functions;
   status_.self = plan_.self;
   if (kernel_ == nullptr) return;
   status_.loaded_at_ns = kernel_->loaded_at_ns;

@@ -61,13 +61,13 @@ struct ProgramTable::Published {
   explicit Published(InstanceList list) : instances(std::move(list)) {
     for (const auto& instance : instances) {
       if (instance->sources() == nullptr) continue;
-      const auto& metrics = instance->plan().metrics;
-      for (size_t i = 0; i < metrics.size(); ++i) Join({instance.get(), i, std::nullopt});
+      size_t place = 0;
+      for (const MetricPlan& metric : MetricsOf(instance->plan()))
+        Join(FamilyOf(instance->plan(), metric), {instance.get(), place++, std::nullopt});
     }
   }
 
-  void Join(Member member) {
-    FamilySpec spec = SpecOf(member.instance->plan().metrics[member.metric]);
+  void Join(FamilySpec spec, Member member) {
     const auto same =
         std::ranges::find(families, spec.name, [](const Family& f) { return f.spec.name; });
     if (same == families.end()) {

@@ -13,6 +13,24 @@
 
 namespace bpftally {
 
+namespace {
+
+// The source without what is made of its rows.
+SourcePlan RowsOf(const SourcePlan& source) {
+  SourcePlan rows = source;
+  rows.metrics.clear();
+  rows.spans.clear();
+  return rows;
+}
+
+Result<const MapHandle*> FindMap(const LoadedProgram& loaded, const SourcePlan& source) {
+  if (const MapHandle* map = loaded.FindMap(MapOf(source))) return map;
+  return std::unexpected(
+      Error{ErrorKind::kInvalid, 0, fmt::format("the object has no map {}", MapOf(source))});
+}
+
+}  // namespace
+
 // One metric: how it is read, and how it fared. Of those members that change, the poller's thread
 // has all.
 class MetricReader {
@@ -36,10 +54,10 @@ class MetricReader {
   }
 
   // Whether one of this plan would read and decode the same.
-  bool Serves(const MetricPlan& plan) const {
+  bool Serves(const SourcePlan& source, const MetricPlan& plan) const {
     MetricPlan same = plan;
     same.help = plan_.help;
-    return same == plan_;
+    return same == plan_ && RowsOf(source) == source_;
   }
 
   const MetricPlan& plan() const { return plan_; }
@@ -71,13 +89,11 @@ class MetricReader {
 
  private:
   Result<void> PrepareReading() {
-    map_ = loaded_->FindMap(plan_.map);
-    if (map_ == nullptr) {
-      return std::unexpected(
-          Error{ErrorKind::kInvalid, 0, fmt::format("the object has no map {}", plan_.map)});
-    }
-    if (plan_.source == MetricSource::kPerfEvents) return PrepareEvents();
-    auto evaluator = MetricEvaluator::Make(plan_, host_.tables);
+    auto map = FindMap(*loaded_, source_);
+    if (!map) return std::unexpected(map.error());
+    map_ = *map;
+    if (IsOfEvents(source_)) return PrepareEvents();
+    auto evaluator = MetricEvaluator::Make(source_, plan_, host_.tables);
     if (!evaluator) return std::unexpected(std::move(evaluator.error()));
     evaluator_ = std::move(*evaluator);
     return {};
@@ -94,7 +110,8 @@ class MetricReader {
       return verdict;
     };
     events_ = std::make_unique<EventCounter>(
-        EventCounterOptions{.key_size = plan_.key_size, .flush_interval = plan_.flush_interval},
+        EventCounterOptions{.key_size = source_.value_size,
+                            .flush_interval = std::get<EventSource>(source_.from).flush_interval},
         std::move(decode), host_.clock);
     status.lost_events = 0;
     const auto added = host_.events.Add(*map_, *events_);
@@ -102,6 +119,7 @@ class MetricReader {
     return added;
   }
 
+  const SourcePlan source_;
   const MetricPlan plan_;
   const std::shared_ptr<LoadedProgram> loaded_;
   const InstanceHost host_;
@@ -116,20 +134,18 @@ class MetricReader {
 class SpansReader {
  public:
   // kInvalid where the plan or the object does not have what it takes.
-  static Result<std::shared_ptr<SpansReader>> Make(const SpanPlan& plan, const std::string& config,
+  static Result<std::shared_ptr<SpansReader>> Make(const SourcePlan& source_plan,
+                                                   const SpanPlan& plan,
                                                    std::shared_ptr<LoadedProgram> loaded,
                                                    const InstanceHost& host) {
     if (plan.unusable) return std::unexpected(*plan.unusable);
-    const MapHandle* map = loaded->FindMap(plan.map);
-    if (map == nullptr) {
-      return std::unexpected(
-          Error{ErrorKind::kInvalid, 0, fmt::format("the object has no map {}", plan.map)});
-    }
-    auto source = SpanSource::Make(plan, config, host.event_tables, host.clock, *host.spans);
+    const auto map = FindMap(*loaded, source_plan);
+    if (!map) return std::unexpected(map.error());
+    auto source = SpanSource::Make(plan, host.event_tables, host.clock, *host.spans);
     if (!source) return std::unexpected(source.error());
     auto reader = std::shared_ptr<SpansReader>(
-        new SpansReader(plan, std::move(loaded), host, std::move(*source)));
-    if (auto added = host.events.Add(*map, *reader->source_); !added)
+        new SpansReader(source_plan, plan, std::move(loaded), host, std::move(*source)));
+    if (auto added = host.events.Add(**map, *reader->source_); !added)
       return std::unexpected(added.error());
     reader->subscribed_ = true;
     return reader;
@@ -141,7 +157,9 @@ class SpansReader {
     if (subscribed_) host_.events.Remove(*source_);
   }
 
-  bool Serves(const SpanPlan& plan) const { return plan == plan_; }
+  bool Serves(const SourcePlan& source, const SpanPlan& plan) const {
+    return plan == plan_ && RowsOf(source) == source_plan_;
+  }
 
   SpansStatus Status() const {
     return {.name = plan_.name,
@@ -157,14 +175,16 @@ class SpansReader {
   }
 
  private:
-  SpansReader(SpanPlan plan, std::shared_ptr<LoadedProgram> loaded, const InstanceHost& host,
-              std::unique_ptr<SpanSource> source)
-      : plan_(std::move(plan)),
+  SpansReader(const SourcePlan& source_plan, SpanPlan plan, std::shared_ptr<LoadedProgram> loaded,
+              const InstanceHost& host, std::unique_ptr<SpanSource> source)
+      : source_plan_(RowsOf(source_plan)),
+        plan_(std::move(plan)),
         loaded_(std::move(loaded)),
         host_(host),
         source_(std::move(source)),
         since_ns_(host.clock.WallNanoseconds()) {}
 
+  const SourcePlan source_plan_;
   const SpanPlan plan_;
   const std::shared_ptr<LoadedProgram> loaded_;
   const InstanceHost host_;
@@ -183,21 +203,15 @@ size_t SeriesOf(const Evaluated& evaluated) {
 // The first of `readers` that would do for this plan and is not in `taken` yet.
 template <typename Reader, typename Plan>
 std::shared_ptr<Reader> FindReader(const std::vector<std::shared_ptr<Reader>>& readers,
-                                   const Plan& plan,
+                                   const SourcePlan& source, const Plan& plan,
                                    const std::vector<std::shared_ptr<Reader>>& taken) {
   for (const auto& reader : readers)
-    if (reader->Serves(plan) && std::ranges::find(taken, reader) == taken.end()) return reader;
+    if (reader->Serves(source, plan) && std::ranges::find(taken, reader) == taken.end())
+      return reader;
   return nullptr;
 }
 
 }  // namespace
-
-FamilySpec SpecOf(const MetricPlan& plan) {
-  FamilySpec spec{.name = plan.name, .help = plan.help, .type = plan.type, .unit = ""};
-  for (const LabelPlan& label : plan.labels) spec.label_names.push_back(label.name);
-  std::ranges::sort(spec.label_names);
-  return spec;
-}
 
 ProgramSources::ProgramSources(const ProgramPlan& plan, std::shared_ptr<LoadedProgram> loaded,
                                int64_t loaded_at_ns, const InstanceHost& host,
@@ -206,22 +220,26 @@ ProgramSources::ProgramSources(const ProgramPlan& plan, std::shared_ptr<LoadedPr
       name_(plan.name),
       loaded_(std::move(loaded)),
       loaded_at_ns_(loaded_at_ns),
-      decoder_errors_(before == nullptr ? std::make_shared<uint64_t>(0) : before->decoder_errors_),
-      evaluated_(plan.metrics.size()) {
-  for (const MetricPlan& metric : plan.metrics) metrics_.push_back(ReaderOf(metric, before, said));
-  if (host_.spans == nullptr) return;
-  for (const SpanPlan& span : plan.spans) AddSpans(span, before, said);
+      decoder_errors_(before == nullptr ? std::make_shared<uint64_t>(0) : before->decoder_errors_) {
+  for (const SourcePlan& source : plan.sources) {
+    for (const MetricPlan& metric : source.metrics)
+      metrics_.push_back(ReaderOf(source, metric, before, said));
+    if (host_.spans == nullptr) continue;
+    for (const SpanPlan& span : source.spans) AddSpans(source, span, before, said);
+  }
+  evaluated_.resize(metrics_.size());
 }
 
 ProgramSources::~ProgramSources() = default;
 
-std::shared_ptr<MetricReader> ProgramSources::ReaderOf(const MetricPlan& plan,
+std::shared_ptr<MetricReader> ProgramSources::ReaderOf(const SourcePlan& source,
+                                                       const MetricPlan& plan,
                                                        const ProgramSources* before,
                                                        Notices& said) {
   if (before != nullptr) {
-    if (auto reader = FindReader(before->metrics_, plan, metrics_)) return reader;
+    if (auto reader = FindReader(before->metrics_, source, plan, metrics_)) return reader;
   }
-  auto reader = std::make_shared<MetricReader>(plan, loaded_, host_);
+  auto reader = std::make_shared<MetricReader>(source, plan, loaded_, host_);
   reader->status.since_ns = before == nullptr ? loaded_at_ns_ : host_.clock.WallNanoseconds();
   if (const auto prepared = reader->Prepare(); !prepared) {
     said.push_back({Notice::Severity::kWarning,
@@ -230,14 +248,15 @@ std::shared_ptr<MetricReader> ProgramSources::ReaderOf(const MetricPlan& plan,
   return reader;
 }
 
-void ProgramSources::AddSpans(const SpanPlan& plan, const ProgramSources* before, Notices& said) {
+void ProgramSources::AddSpans(const SourcePlan& source, const SpanPlan& plan,
+                              const ProgramSources* before, Notices& said) {
   if (before != nullptr) {
-    if (auto reader = FindReader(before->spans_, plan, spans_)) {
+    if (auto reader = FindReader(before->spans_, source, plan, spans_)) {
       spans_.push_back(std::move(reader));
       return;
     }
   }
-  auto reader = SpansReader::Make(plan, name_, loaded_, host_);
+  auto reader = SpansReader::Make(source, plan, loaded_, host_);
   if (reader) {
     spans_.push_back(std::move(*reader));
   } else {
@@ -321,7 +340,7 @@ std::vector<size_t> ProgramSources::ReadWith(size_t metric, const ProgramPoll& p
     const MetricReader& reader = *metrics_[place];
     if (reader.evaluator() == nullptr || reader.map() != metrics_[metric]->map()) continue;
     together.push_back(place);
-    most += reader.map()->max_entries * (reader.plan().cpu_label ? host_.possible_cpus : 1);
+    most += reader.map()->max_entries * host_.possible_cpus;
   }
   if (most > poll.series_left) return {metric};
   return together;

@@ -48,8 +48,6 @@ struct ProgramPoll {
   std::string first_missing = {};
 };
 
-FamilySpec SpecOf(const MetricPlan& plan);
-
 class MetricReader;
 class SpansReader;
 
@@ -82,9 +80,10 @@ class ProgramSources {
   std::vector<MetricStatus> MetricsBeforePolls() const;
 
  private:
-  std::shared_ptr<MetricReader> ReaderOf(const MetricPlan& plan, const ProgramSources* before,
-                                         Notices& said);
-  void AddSpans(const SpanPlan& plan, const ProgramSources* before, Notices& said);
+  std::shared_ptr<MetricReader> ReaderOf(const SourcePlan& source, const MetricPlan& plan,
+                                         const ProgramSources* before, Notices& said);
+  void AddSpans(const SourcePlan& source, const SpanPlan& plan, const ProgramSources* before,
+                Notices& said);
   Result<Evaluated> Evaluate(size_t metric, ProgramPoll& poll);
   Result<Evaluated> EvaluateMap(size_t metric, ProgramPoll& poll);
   std::vector<size_t> ReadWith(size_t metric, const ProgramPoll& poll) const;

@@ -6,11 +6,11 @@
 
 namespace bpftally::testing {
 
-// Files of an authority, a server, a server that has expired, a client, and somebody unknown; made
-// by openssl.
+// Certificate files of an authority, a server, an expired server, a client, and a stranger, made by
+// openssl.
 class Certificates {
  public:
-  // Says what is lacking; empty where they can be made.
+  // Returns what is missing to make them; empty if nothing is.
   static std::string Lacking() {
     return FindProgram("openssl").empty() ? "openssl is not on PATH (Debian package openssl)" : "";
   }
@@ -21,7 +21,7 @@ class Certificates {
     Issue("server", 2);
     Issue("client", 2);
     Issue("expired", 0);
-    // Of no days: it ends with the second in which it was made.
+    // The certificate is valid for no days: it expires within the second in which it was made.
     const std::string verify = "openssl verify -CAfile " + Pem("ca") + " " + Pem("expired");
     Eventually([&] { return Shell(verify) != 0; });
   }
@@ -39,7 +39,7 @@ class Certificates {
            " -subj /CN=" + name;
   }
 
-  // With all that RFC 5280 wants of certificates: Python 3.13 takes no others.
+  // Adds all extensions that RFC 5280 demands: Python 3.13 accepts no others.
   void SelfSigned(const std::string& name) const {
     Shell("openssl req -x509 -days 2 -addext keyUsage=critical,keyCertSign,cRLSign -out " +
           Pem(name) + NewKey(name));

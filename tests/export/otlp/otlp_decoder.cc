@@ -64,7 +64,7 @@ void DecodeMetric(const metrics::Metric& data, std::vector<OtlpPoint>& out) {
   DecodeHistograms(metric, data.histogram().data_points(), out);
 }
 
-// Of a name: what is between underscores.
+// The parts of a name between underscores.
 using Words = std::vector<std::string>;
 
 Words Split(std::string_view name) {
@@ -140,7 +140,7 @@ std::optional<std::vector<OtlpSpan>> DecodeOtlpSpans(const std::string& text) {
 
 std::string PrometheusName(const OtlpMetric& metric, UnitCheck check) {
   Words words = Split(metric.name);
-  // A sum's own _total does not hide the unit before it.
+  // Ignores a sum's own _total behind the unit.
   if (metric.monotonic && check == UnitCheck::kAtEnd && words.back() == "total") words.pop_back();
   Append(words, UnitWord(metric.unit), check);
   if (metric.monotonic) MoveToEnd(words, "total");

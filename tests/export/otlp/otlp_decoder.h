@@ -1,7 +1,7 @@
 #pragma once
 
-// Export requests read back as plain data, and metric names as the standard translation to
-// Prometheus makes them.
+// Decodes export requests into plain data, and translates metric names to Prometheus by the
+// standard rules.
 
 #include <cstdint>
 #include <map>
@@ -29,7 +29,7 @@ struct OtlpPoint {
   int64_t start_ns = 0;
   int64_t time_ns = 0;
   bool no_value = false;
-  Number value = int64_t{0};  // int64_t or double, as it was sent
+  Number value = int64_t{0};  // int64_t or double, as in the request
   std::vector<double> bounds;
   std::vector<uint64_t> counts;
   std::optional<double> sum;
@@ -43,7 +43,7 @@ struct OtlpRequestContent {
   std::vector<OtlpPoint> points;
 };
 
-// Empty where it is no request.
+// Empty if the bytes are not a request.
 std::optional<OtlpRequestContent> DecodeOtlp(const std::string& request);
 
 struct OtlpSpan {
@@ -58,10 +58,10 @@ struct OtlpSpan {
   std::map<std::string, std::string> attributes;
 };
 
-// Empty where it is no request.
+// Empty if the bytes are not a request.
 std::optional<std::vector<OtlpSpan>> DecodeOtlpSpans(const std::string& request);
 
-// Translators differ in when they hold that a name has its unit's word already.
+// Place in a name where translators search for the unit's word before they append it.
 enum class UnitCheck { kAnywhere, kAtEnd };
 
 std::string PrometheusName(const OtlpMetric& metric, UnitCheck check);

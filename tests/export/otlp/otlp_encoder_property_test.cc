@@ -1,5 +1,5 @@
-// Whatever becomes of batches and requests, an endpoint that adds up the deltas it took has the
-// counters' values, and knows of each series whether it is there. The seeds are fixed.
+// Checks with random batches and lost requests that an endpoint which adds up the deltas it took
+// has the counters' values, and knows of each series whether it exists. The seeds are fixed.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -24,15 +24,15 @@ constexpr int64_t kStart = 500;
 
 using Series = std::pair<std::string, std::string>;  // family, id
 
-// A number, or the buckets of a histogram with its sum behind them. Doubles are multiples of 0.5,
-// so that sums are exact.
+// A number, or the buckets of a histogram followed by its sum. Doubles are multiples of 0.5, so
+// that sums are exact.
 using Amounts = std::vector<double>;
 
 double AsDouble(const Number& number) {
   return std::visit([](auto value) { return static_cast<double>(value); }, number);
 }
 
-// Counters that only grow, and a random part of them in each batch.
+// Counters that only grow; each batch contains a random part of them.
 class World {
  public:
   explicit World(uint64_t seed) : random_(seed) {}
@@ -59,7 +59,7 @@ class World {
   }
 
  private:
-  // The ids from somewhere on; mostly all of them, and mostly in order.
+  // Returns ids from a random first one; mostly all of them, and mostly in order.
   std::vector<uint64_t> Ids() {
     first_ += Below(3) == 0 ? Below(12) : 0;
     std::vector<uint64_t> ids;
@@ -86,7 +86,7 @@ class World {
                                         : MetricType::kGauge;
     MetricFamily& family = batch.Add({name, "Help.", type, "", {"id", "empty"}}, "test");
     for (size_t i = 0; i < ids.size(); ++i) {
-      if (Below(20) == 0) continue;  // this value is not known
+      if (Below(20) == 0) continue;  // this value is unknown
       const Series series{name, std::to_string(ids[i])};
       if (histogram) {
         AddHistogram(series, labels[i], batch, family, moment);
@@ -130,7 +130,7 @@ class World {
   std::map<Series, std::vector<uint64_t>> histograms_;
 };
 
-// What an endpoint makes of the points it takes.
+// Model of an endpoint: adds up the points that it takes.
 class Endpoint {
  public:
   void Take(const OtlpPoint& point) {
@@ -148,7 +148,7 @@ class Endpoint {
     if (point.metric.delta) CheckInterval(series, point);
   }
 
-  // Will never be told again that it vanished.
+  // Forgets the series, since it will not be reported as vanished again.
   void Refuse(const OtlpPoint& point) {
     if (point.no_value) known_.erase(SeriesOf(point));
   }
@@ -169,7 +169,7 @@ class Endpoint {
     return amounts;
   }
 
-  // One interval ends where the next begins.
+  // Checks that each interval begins where the previous one ended.
   void CheckInterval(const Series& series, const OtlpPoint& point) {
     const auto before = ends_.try_emplace(series, kStart).first;
     EXPECT_EQ(point.start_ns, before->second);
@@ -191,7 +191,7 @@ class Run {
       const World::Moment moment = world_.Next();
       encoder_.Begin(moment.batch);
       refused_ = false;
-      if (TellSome(moment)) CheckAllKnown(moment);
+      if (SendSome(moment)) CheckAllKnown(moment);
     }
   }
 
@@ -199,8 +199,8 @@ class Run {
   size_t finished() const { return finished_; }
 
  private:
-  // True where all was told.
-  bool TellSome(const World::Moment& moment) {
+  // Returns true when all of the batch was sent.
+  bool SendSome(const World::Moment& moment) {
     const bool good_times = world_.Below(2) == 0;
     while (true) {
       const OtlpChunkLimits limits{.points = 1 + world_.Below(60),
@@ -219,7 +219,7 @@ class Run {
     const auto content = DecodeOtlp(chunk.request);
     ASSERT_TRUE(content);
     ASSERT_EQ(content->points.size(), chunk.points);
-    if (chance == 1) return;  // no answer: the same again
+    if (chance == 1) return;  // no answer: the same request again
     for (const OtlpPoint& point : content->points) {
       if (chance == 2) {
         endpoint_.Refuse(point);
@@ -255,7 +255,7 @@ class Run {
   World world_;
   OtlpEncoder encoder_;
   Endpoint endpoint_;
-  bool refused_ = false;  // something of this batch
+  bool refused_ = false;  // whether a part of this batch was refused
   size_t abandoned_ = 0;
   size_t finished_ = 0;
 };
@@ -276,7 +276,9 @@ void CheckRuns(OtlpTemporality temporality) {
   EXPECT_GT(finished, kSeeds * kBatches / 8);
 }
 
-TEST(OtlpEncoderPropertyTest, DeltasAddUpToWhatWasTold) { CheckRuns(OtlpTemporality::kDelta); }
+TEST(OtlpEncoderPropertyTest, DeltasAddUpToWhatWasAcknowledged) {
+  CheckRuns(OtlpTemporality::kDelta);
+}
 
 TEST(OtlpEncoderPropertyTest, CumulativeValuesAreTheLatest) {
   CheckRuns(OtlpTemporality::kCumulative);

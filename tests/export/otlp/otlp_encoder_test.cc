@@ -28,7 +28,7 @@ FamilySpec Spec(std::string name, MetricType type, std::string unit = "") {
   return {std::move(name), "Help.", type, std::move(unit), {"id"}};
 }
 
-// A batch of one family, with a series for each id.
+// Makes a batch of one family, with a series for each id.
 std::shared_ptr<const MetricBatch> Batch(int64_t time, const FamilySpec& spec, const Values& values,
                                          int64_t start_time_ns = 0) {
   auto batch = std::make_shared<MetricBatch>();
@@ -55,22 +55,22 @@ std::vector<OtlpPoint> PointsOf(const std::optional<OtlpChunk>& chunk) {
   return content->points;
 }
 
-// All that is left of the batch, acknowledged.
-std::vector<OtlpPoint> TellRest(OtlpEncoder& encoder, const OtlpChunkLimits& limits = kNoLimits) {
-  std::vector<OtlpPoint> told;
+// Sends and acknowledges the rest of the batch.
+std::vector<OtlpPoint> SendRest(OtlpEncoder& encoder, const OtlpChunkLimits& limits = kNoLimits) {
+  std::vector<OtlpPoint> sent;
   while (const auto chunk = encoder.Next(limits)) {
-    for (OtlpPoint& point : PointsOf(chunk)) told.push_back(std::move(point));
+    for (OtlpPoint& point : PointsOf(chunk)) sent.push_back(std::move(point));
     encoder.Acknowledge();
   }
-  return told;
+  return sent;
 }
 
 std::vector<OtlpPoint> Tell(OtlpEncoder& encoder, std::shared_ptr<const MetricBatch> batch) {
   encoder.Begin(std::move(batch));
-  return TellRest(encoder);
+  return SendRest(encoder);
 }
 
-// By id; "gone" for a series that vanished.
+// Lists the values by id; "gone" for a series that vanished.
 std::vector<std::pair<std::string, std::string>> Summary(const std::vector<OtlpPoint>& points) {
   std::vector<std::pair<std::string, std::string>> summary;
   for (const OtlpPoint& point : points) {
@@ -83,7 +83,7 @@ std::vector<std::pair<std::string, std::string>> Summary(const std::vector<OtlpP
   return summary;
 }
 
-TEST(OtlpEncoderTest, ARequestSaysWhoseItIs) {
+TEST(OtlpEncoderTest, RequestNamesItsResource) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   encoder.Begin(Counters(2'000, {{"a", uint64_t{1}}}));
   const auto content = DecodeOtlp(encoder.Next(kNoLimits)->request);
@@ -148,12 +148,12 @@ TEST(OtlpEncoderTest, Fault16IntegersAreExactAsFarAsTheyGo) {
   EXPECT_EQ(points[3].value, Number(0.5));
 }
 
-TEST(OtlpEncoderTest, AnEmptyLabelIsNone) {
+TEST(OtlpEncoderTest, EmptyLabelsAreOmitted) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   EXPECT_TRUE(Tell(encoder, Counters(2'000, {{"", uint64_t{5}}}))[0].labels.empty());
 }
 
-TEST(OtlpEncoderTest, DeltasStartWhereTheLastWasTold) {
+TEST(OtlpEncoderTest, DeltasStartAtTheLastAcknowledgement) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   const auto first = Tell(encoder, Counters(2'000, {{"a", uint64_t{5}}}));
   EXPECT_THAT(Summary(first), ElementsAre(Pair("a", "5")));
@@ -183,7 +183,7 @@ TEST(OtlpEncoderTest, Fault16DeltasOfLargeIntegersAreExact) {
               ElementsAre(Pair("a", "3")));
 }
 
-TEST(OtlpEncoderTest, ACounterWithoutTotalIsNoMonotonicSumAndSoNoDelta) {
+TEST(OtlpEncoderTest, CounterWithoutTotalIsNeitherMonotonicNorDelta) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   const auto spec = Spec("ebpf_exporter_ops", MetricType::kCounter);
   Tell(encoder, Batch(2'000, spec, {{"a", uint64_t{5}}}));
@@ -195,7 +195,7 @@ TEST(OtlpEncoderTest, ACounterWithoutTotalIsNoMonotonicSumAndSoNoDelta) {
   EXPECT_EQ(points[0].start_ns, kStart);
 }
 
-TEST(OtlpEncoderTest, Fault14ASeriesThatVanishedIsToldSoOnce) {
+TEST(OtlpEncoderTest, Fault14AVanishedSeriesIsReportedOnce) {
   for (const auto temporality : {OtlpTemporality::kCumulative, OtlpTemporality::kDelta}) {
     OtlpEncoder encoder = Encoder(temporality);
     Tell(encoder, Counters(2'000, {{"a", uint64_t{5}}, {"b", uint64_t{6}}, {"c", uint64_t{0}}}));
@@ -207,7 +207,7 @@ TEST(OtlpEncoderTest, Fault14ASeriesThatVanishedIsToldSoOnce) {
   }
 }
 
-TEST(OtlpEncoderTest, AFamilyThatVanishedIsToldSoOnce) {
+TEST(OtlpEncoderTest, AFamilyThatVanishedIsReportedOnce) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   const auto gauge = Spec("x_bytes", MetricType::kGauge, "By");
   Tell(encoder, Batch(2'000, gauge, {{"a", uint64_t{5}}}));
@@ -217,7 +217,7 @@ TEST(OtlpEncoderTest, AFamilyThatVanishedIsToldSoOnce) {
               ElementsAre(Pair("z", "0")));
 }
 
-TEST(OtlpEncoderTest, AFamilyOfAnotherTypeOrOtherLabelsIsAnother) {
+TEST(OtlpEncoderTest, ChangedTypeOrLabelsMakeANewFamily) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   Tell(encoder, Batch(2'000, Spec("x", MetricType::kGauge), {{"a", uint64_t{5}}}));
   const auto points =
@@ -241,7 +241,7 @@ TEST(OtlpEncoderTest, ADeltaSeriesThatComesBackIsNotCountedTwice) {
               ElementsAre(Pair("b", "1"), Pair("a", "1")));
 }
 
-TEST(OtlpEncoderTest, WhatVanishedLongAgoIsForgotten) {
+TEST(OtlpEncoderTest, LongVanishedSeriesAreForgotten) {
   constexpr int64_t kHour = 3'600'000'000'000;
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   Tell(encoder, Counters(2'000, {{"a", uint64_t{5}}}));
@@ -251,7 +251,7 @@ TEST(OtlpEncoderTest, WhatVanishedLongAgoIsForgotten) {
               ElementsAre(Pair("a", "8")));
 }
 
-TEST(OtlpEncoderTest, NextStaysUntilAcknowledged) {
+TEST(OtlpEncoderTest, NextRepeatsUntilAcknowledged) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   encoder.Begin(Counters(2'000, {{"a", uint64_t{1}}, {"b", uint64_t{2}}, {"c", uint64_t{3}}}));
   EXPECT_EQ(encoder.Next(kNoLimits)->points, 3U);
@@ -259,12 +259,12 @@ TEST(OtlpEncoderTest, NextStaysUntilAcknowledged) {
               ElementsAre(Pair("a", "1"), Pair("b", "2")));
   EXPECT_THAT(Summary(PointsOf(encoder.Next({.points = 1}))), ElementsAre(Pair("a", "1")));
   encoder.Acknowledge();
-  encoder.Acknowledge();  // of nothing more
-  EXPECT_THAT(Summary(TellRest(encoder)), ElementsAre(Pair("b", "2"), Pair("c", "3")));
+  encoder.Acknowledge();  // acknowledges nothing more
+  EXPECT_THAT(Summary(SendRest(encoder)), ElementsAre(Pair("b", "2"), Pair("c", "3")));
   EXPECT_FALSE(encoder.Next(kNoLimits));
 }
 
-TEST(OtlpEncoderTest, ABatchToldIsNotToldAgain) {
+TEST(OtlpEncoderTest, AnAcknowledgedBatchIsNotSentAgain) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   EXPECT_FALSE(encoder.Next(kNoLimits));
   const auto batch = Counters(2'000, {{"a", uint64_t{1}}});
@@ -274,32 +274,32 @@ TEST(OtlpEncoderTest, ABatchToldIsNotToldAgain) {
   EXPECT_TRUE(Tell(encoder, nullptr).empty());
 }
 
-TEST(OtlpEncoderTest, OfAnAbandonedBatchWhatWasAcknowledgedCounts) {
+TEST(OtlpEncoderTest, AbandonedBatchKeepsAcknowledgedPoints) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   Tell(encoder, Counters(2'000, {{"a", uint64_t{1}}, {"b", uint64_t{1}}, {"c", uint64_t{1}}}));
   encoder.Begin(Counters(3'000, {{"b", uint64_t{2}}, {"c", uint64_t{2}}, {"d", uint64_t{2}}}));
   EXPECT_THAT(Summary(PointsOf(encoder.Next({.points = 2}))),
               ElementsAre(Pair("a", "gone"), Pair("b", "1")));
   encoder.Acknowledge();
-  ASSERT_TRUE(encoder.Next(kNoLimits));  // and no answer comes
+  ASSERT_TRUE(encoder.Next(kNoLimits));  // there is no answer
   const auto points = Tell(encoder, Counters(4'000, {{"b", uint64_t{4}}, {"c", uint64_t{4}}}));
   EXPECT_THAT(Summary(points), ElementsAre(Pair("b", "2"), Pair("c", "3")));
   EXPECT_EQ(points[0].start_ns, 3'000);
   EXPECT_EQ(points[1].start_ns, 2'000);
 }
 
-TEST(OtlpEncoderTest, WhatIsSkippedWasNotTold) {
+TEST(OtlpEncoderTest, SkippedValuesAreNotAcknowledged) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kDelta);
   Tell(encoder, Counters(2'000, {{"a", uint64_t{1}}, {"b", uint64_t{1}}, {"z", uint64_t{1}}}));
   encoder.Begin(Counters(3'000, {{"a", uint64_t{2}}, {"b", uint64_t{2}}}));
-  ASSERT_EQ(encoder.Next({.points = 2})->points, 2U);  // that z vanished, and a
+  ASSERT_EQ(encoder.Next({.points = 2})->points, 2U);  // vanished z, and a
   encoder.Skip();
-  EXPECT_THAT(Summary(TellRest(encoder)), ElementsAre(Pair("b", "1")));
+  EXPECT_THAT(Summary(SendRest(encoder)), ElementsAre(Pair("b", "1")));
   EXPECT_THAT(Summary(Tell(encoder, Counters(4'000, {{"a", uint64_t{4}}, {"b", uint64_t{4}}}))),
               ElementsAre(Pair("a", "3"), Pair("b", "2")));
 }
 
-TEST(OtlpEncoderTest, ASeriesNeverToldDoesNotVanish) {
+TEST(OtlpEncoderTest, ASeriesNeverAcknowledgedDoesNotVanish) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   encoder.Begin(Counters(2'000, {{"a", uint64_t{1}}}));
   ASSERT_TRUE(encoder.Next(kNoLimits));
@@ -311,8 +311,8 @@ TEST(OtlpEncoderTest, ASeriesNeverToldDoesNotVanish) {
               ElementsAre(Pair("c", "1")));
 }
 
-// All series are others each time, and the endpoint takes the first requests only.
-TEST(OtlpEncoderTest, WhatIsKeptDoesNotGrowWhereTheEndpointTakesTooLittle) {
+// Replaces all series each time, while the endpoint takes only the first requests.
+TEST(OtlpEncoderTest, MemoryIsBoundedWhenTheEndpointTakesTooLittle) {
   constexpr uint64_t kSeries = 100;
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   for (uint64_t round = 0; round < 50; ++round) {
@@ -326,7 +326,7 @@ TEST(OtlpEncoderTest, WhatIsKeptDoesNotGrowWhereTheEndpointTakesTooLittle) {
   }
 }
 
-TEST(OtlpEncoderTest, ABatchToldIsLetGoOfWithTheNext) {
+TEST(OtlpEncoderTest, AnAcknowledgedBatchIsReleasedByTheNext) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   auto first = Counters(2'000, {{"a", uint64_t{1}}});
   const std::weak_ptr<const MetricBatch> kept = first;
@@ -396,7 +396,7 @@ TEST(OtlpEncoderTest, AHistogramThatVanishedHasNoBuckets) {
   EXPECT_TRUE(points[0].counts.empty());
 }
 
-// Many series with labels of `length`, told in chunks: each full, none over the limit.
+// Sends many series with labels of `length` in chunks: each is full, none exceeds the limits.
 void CheckChunkSizes(size_t length, const OtlpChunkLimits& limits) {
   constexpr uint64_t kSeries = 3'000;
   Values values;
@@ -432,7 +432,7 @@ TEST(OtlpEncoderTest, APointLargerThanTheLimitGoesAlone) {
   encoder.Begin(Counters(2'000, {{std::string(5'000, 'a'), uint64_t{1}}, {"b", uint64_t{2}}}));
   EXPECT_EQ(encoder.Next({.points = 0, .bytes = 1'000})->points, 1U);
   encoder.Acknowledge();
-  EXPECT_THAT(Summary(TellRest(encoder)), ElementsAre(Pair("b", "2")));
+  EXPECT_THAT(Summary(SendRest(encoder)), ElementsAre(Pair("b", "2")));
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ class Exporter : public ::testing::Test {
                                         }});
   }
 
-  // How many points each request had, so far.
+  // Returns the number of points in each request so far.
   std::vector<size_t> Sizes() const {
     std::vector<size_t> sizes;
     for (const auto& call : script_.calls()) sizes.push_back(call.values.size());
@@ -82,7 +82,7 @@ TEST_F(Exporter, SendsABatchInChunks) {
   EXPECT_GT(stats.last_success_seconds, 0);
 }
 
-TEST_F(Exporter, ABatchThatWasToldIsNoExport) {
+TEST_F(Exporter, AnAcknowledgedBatchIsNoExport) {
   const auto batch = BatchOf(3, 7);
   Export(batch);
   Export(batch);
@@ -99,13 +99,13 @@ TEST_F(Exporter, Fault21TriesTheSameChunkAgainAndLater) {
   EXPECT_EQ(stats.succeeded, 1U);
   EXPECT_EQ(stats.points_accepted, 2U);
   EXPECT_EQ(stats.duration_seconds, 3.5);
-  // Once it took something, the waits begin anew.
+  // A success resets the delays.
   script_.Then(kBusy);
   Export(BatchOf(2, 8));
   EXPECT_EQ(waits_.back(), milliseconds(500));
 }
 
-TEST_F(Exporter, GivesUpByItsDeadlineAndCountsWhatWasLost) {
+TEST_F(Exporter, GivesUpByItsDeadlineAndCountsLostPoints) {
   script_.Then({.outcome = Outcome::kAccepted});
   script_.Always(kBusy);
   Export(BatchOf(6000, 7));
@@ -124,21 +124,21 @@ TEST_F(Exporter, Fault21WaitsAsLongAsTheReceiverAsks) {
   EXPECT_THAT(waits_, ElementsAre(seconds(5)));
 }
 
-TEST_F(Exporter, GivesUpWhereTheReceiverWantsANewerBatch) {
+TEST_F(Exporter, GivesUpIfRetryAfterExceedsTheInterval) {
   script_.Then({.outcome = Outcome::kRetry, .retry_after = seconds(300), .message = "later"});
   Export(BatchOf(1, 7));
   EXPECT_TRUE(waits_.empty());
   EXPECT_EQ(exporter_.not_before(), clock_.Now() + seconds(300));
 }
 
-TEST_F(Exporter, DoesNotTryAgainAtTheEnd) {
+TEST_F(Exporter, DoesNotRetryAtTheEnd) {
   stopping_ = true;
   script_.Always(kBusy);
   Export(BatchOf(1, 7));
   EXPECT_EQ(script_.calls().size(), 1U);
 }
 
-TEST_F(Exporter, SaysNothingOfAnExportThatWasCancelled) {
+TEST_F(Exporter, CancelledExportIsNotLogged) {
   std::stop_source cancel;
   cancel.request_stop();
   script_.Always(kBusy);
@@ -177,7 +177,7 @@ TEST_F(Exporter, DropsASinglePointThatIsTooLarge) {
   EXPECT_EQ(exporter_.Stats().failed, 1U);
 }
 
-TEST_F(Exporter, IsNotDrivenToOneRequestForEachPoint) {
+TEST_F(Exporter, DoesNotShrinkToOnePointARequest) {
   script_.AtMost(0);
   Export(BatchOf(5000, 7));
   EXPECT_LT(script_.calls().size(), 30U);
@@ -187,7 +187,7 @@ TEST_F(Exporter, IsNotDrivenToOneRequestForEachPoint) {
   EXPECT_EQ(Sizes().back(), 5000U);
 }
 
-TEST_F(Exporter, GoesOnBehindWhatIsRejected) {
+TEST_F(Exporter, GoesOnAfterARejectedChunk) {
   script_.Then({.outcome = Outcome::kRejected, .message = "bad"});
   Export(BatchOf(6000, 7));
   EXPECT_THAT(Sizes(), ElementsAre(5000, 1000));

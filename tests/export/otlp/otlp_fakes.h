@@ -18,7 +18,7 @@
 
 namespace bpftally::testing {
 
-// One gauge "test_points" of so many series, each with this value.
+// Makes one gauge "test_points" with `points` series of the same value.
 inline std::shared_ptr<const MetricBatch> BatchOf(size_t points, int64_t value) {
   auto batch = std::make_shared<MetricBatch>();
   batch->collected_at_ns = value;
@@ -29,7 +29,7 @@ inline std::shared_ptr<const MetricBatch> BatchOf(size_t points, int64_t value) 
   return batch;
 }
 
-// The values of all points of a request, without those that say that a series vanished.
+// Returns the values of all points in a request, except for those of vanished series.
 inline std::vector<int64_t> ValuesOf(const std::string& request) {
   opentelemetry::proto::collector::metrics::v1::ExportMetricsServiceRequest message;
   std::vector<int64_t> values;
@@ -46,16 +46,17 @@ inline std::vector<int64_t> ValuesOf(const std::string& request) {
   return values;
 }
 
-// What a FakeTransport answers, and what was asked of it; outlives it.
+// Answers for FakeTransports, and a record of their calls. Outlives them.
 class TransportScript {
  public:
   struct Call {
     std::vector<int64_t> values;
-    std::vector<std::string> spans;  // their names
+    std::vector<std::string> spans;  // names of the spans
     std::chrono::steady_clock::time_point deadline;
   };
 
-  // The next answers; then what Always() said, at first "accepted".
+  // Adds the next answer. When there is none left, the answer is that of Always(), "accepted" by
+  // default.
   void Then(OtlpReply reply) {
     const std::lock_guard lock(mutex_);
     replies_.push_back(std::move(reply));
@@ -68,12 +69,12 @@ class TransportScript {
     const std::lock_guard lock(mutex_);
     always_to_metrics_ = std::move(reply);
   }
-  // Says "too large" of more points than that.
+  // Answers "too large" to requests with more points.
   void AtMost(size_t points) {
     const std::lock_guard lock(mutex_);
     at_most_ = points;
   }
-  void Hang() {  // until cancelled, or the deadline
+  void Hang() {  // until cancelled, or until the deadline
     const std::lock_guard lock(mutex_);
     hang_ = true;
   }

@@ -1,4 +1,5 @@
-// A real host's snapshot, as requests and as text, says the same to Prometheus.
+// Compares a real host's snapshot as OTLP requests and as text: both must mean the same to
+// Prometheus.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ namespace {
 
 constexpr int64_t kNow = 1'795'300'000'123'456'789;
 
-// What a series says, in the text's own spelling.
+// A series' contents, in the spelling of the text format.
 struct Said {
   std::string type;
   std::string help;
@@ -38,7 +39,7 @@ using Series = std::pair<std::string, std::map<std::string, std::string>>;  // n
 
 std::map<Series, Said> SaidAsText(const MetricBatch& batch) {
   std::string text;
-  WriteText(batch, TextFormat::kPrometheus004, [&](std::string_view piece) { text += piece; });
+  WriteText(batch, TextFormat::kPrometheus004, [&](std::string_view chunk) { text += chunk; });
   const auto families = ParseExposition(text, TextFormat::kPrometheus004);
   EXPECT_TRUE(families);
   std::map<Series, Said> said;
@@ -95,7 +96,7 @@ void ExpectTheSame(const std::string& fixture, const CollectOptions& options) {
   EXPECT_GT(text.size(), kEnough);
 }
 
-TEST(OtlpGoldenTest, EverySeriesIsTheOneOfTheText) {
+TEST(OtlpGoldenTest, EverySeriesEqualsTheText) {
   for (const char* const fixture : {"small_host.yaml", "population.yaml"}) {
     SCOPED_TRACE(fixture);
     ExpectTheSame(fixture, {});

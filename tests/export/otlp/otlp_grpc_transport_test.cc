@@ -36,7 +36,7 @@ std::string Request(size_t bytes = 10) {
   return request.SerializeAsString();
 }
 
-// A google.rpc.Status with a RetryInfo, field by field.
+// Makes a google.rpc.Status with a RetryInfo, field by field.
 std::string RetryInfo(int64_t whole_seconds, int32_t nanos) {
   google::protobuf::Duration delay;
   delay.set_seconds(whole_seconds);
@@ -71,7 +71,7 @@ OtlpReply ReplyTo(const GrpcReceiver::Answer& answer) {
   return SendTo(GrpcReceiver({.script = [=](const Received&) { return answer; }}));
 }
 
-TEST(GrpcTransport, BringsTheRequestAndItsHeaders) {
+TEST(GrpcTransport, SendsTheRequestAndItsHeaders) {
   for (const bool gzip : {true, false}) {
     const GrpcReceiver receiver({});
     const OtlpReply reply = SendTo(
@@ -88,14 +88,14 @@ TEST(GrpcTransport, BringsTheRequestAndItsHeaders) {
 }
 
 TEST(GrpcTransport, CompressesOnRequest) {
-  // Compressed, it is well below the receiver's limit; plain, it is above.
+  // The message is well below the receiver's limit when compressed, and above it otherwise.
   const GrpcReceiver receiver({.max_message_bytes = 200'000});
   const std::string large = Request(150'000);
   EXPECT_EQ(SendTo(receiver, {.gzip = true}, large).outcome, Outcome::kAccepted);
   EXPECT_EQ(receiver.received().front().message, large);
 }
 
-TEST(GrpcTransport, BringsTracesToTheirOwnService) {
+TEST(GrpcTransport, SendsTracesToTheirOwnService) {
   const GrpcReceiver receiver(
       {.script = [](const Received&) { return GrpcReceiver::Answer{.rejected = 2}; }});
   const OtlpReply reply =
@@ -106,7 +106,7 @@ TEST(GrpcTransport, BringsTracesToTheirOwnService) {
 }
 
 TEST(GrpcTransport, Fault21TellsApartWhatMayBeTriedAgain) {
-  // The specification's table, by code.
+  // The specification's table of retryable codes, in the order of the codes.
   constexpr auto kNo = Outcome::kRejected;
   constexpr auto kYes = Outcome::kRetry;
   const std::vector<Outcome> expected = {
@@ -142,7 +142,7 @@ TEST(GrpcTransport, Fault22TellsOfARequestThatIsTooLarge) {
   EXPECT_EQ(SendTo(receiver, {}, Request(500)).outcome, Outcome::kAccepted);
 }
 
-TEST(GrpcTransport, ComesBackByTheDeadline) {
+TEST(GrpcTransport, ReturnsByTheDeadline) {
   const GrpcReceiver receiver(
       {.script = [](const Received&) { return GrpcReceiver::Answer{.hang = true}; }});
   const auto transport = Transport({.address = receiver.address()});
@@ -151,10 +151,10 @@ TEST(GrpcTransport, ComesBackByTheDeadline) {
       transport->Send(OtlpSignal::kMetrics, Request(), In(milliseconds(300)), {});
   EXPECT_EQ(reply.outcome, Outcome::kRetry);
   EXPECT_THAT(reply.message, HasSubstr("DEADLINE_EXCEEDED"));
-  EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, kPatience);
 }
 
-TEST(GrpcTransport, KeepsItsConnection) {
+TEST(GrpcTransport, ReusesItsConnection) {
   const GrpcReceiver receiver({});
   const auto transport = Transport({.address = receiver.address()});
   for (int i = 0; i < 2; ++i) transport->Send(OtlpSignal::kMetrics, Request(), In(kPatience), {});
@@ -162,7 +162,7 @@ TEST(GrpcTransport, KeepsItsConnection) {
   EXPECT_EQ(receiver.received()[0].peer, receiver.received()[1].peer);
 }
 
-// The way there may be dead, which nobody says: a firewall forgot it, its machine is gone.
+// A connection may be dead without notice: a firewall forgot it, or its machine is gone.
 TEST(GrpcTransport, Fault21LeavesAConnectionThatDoesNotAnswer) {
   const GrpcReceiver receiver({.script = [first = true](const Received&) mutable {
     return GrpcReceiver::Answer{.hang = std::exchange(first, false)};
@@ -175,7 +175,7 @@ TEST(GrpcTransport, Fault21LeavesAConnectionThatDoesNotAnswer) {
   EXPECT_NE(receiver.received()[0].peer, receiver.received()[1].peer);
 }
 
-TEST(GrpcTransport, ComesBackWhenCancelled) {
+TEST(GrpcTransport, ReturnsWhenCancelled) {
   const GrpcReceiver receiver(
       {.script = [](const Received&) { return GrpcReceiver::Answer{.hang = true}; }});
   const auto transport = Transport({.address = receiver.address()});
@@ -260,7 +260,7 @@ TEST_F(GrpcTls, ShowsAClientCertificate) {
   EXPECT_EQ(reply.outcome, Outcome::kAccepted) << reply.message;
 }
 
-TEST(GrpcOptions, NameTheFileOrHeaderThatDoesNotDo) {
+TEST(GrpcOptions, ErrorsNameTheBadFileOrHeader) {
   const auto error = [](const OtlpEndpoint& endpoint) {
     const auto transport = MakeGrpcTransport(endpoint);
     EXPECT_FALSE(transport);
@@ -277,8 +277,8 @@ TEST(GrpcOptions, NameTheFileOrHeaderThatDoesNotDo) {
   EXPECT_THAT(message, ::testing::Not(HasSubstr("secret")));
 }
 
-TEST(Reply, SurvivesWhatIsNoMessage) {
-  // Every prefix and every flipped byte of a good one.
+TEST(Reply, SurvivesMalformedMessages) {
+  // Tries each prefix of a valid message, and each flip of one byte.
   const std::string good = RetryInfo(3, 1);
   for (size_t i = 0; i < good.size(); ++i) {
     EXPECT_LE(ReadRpcStatus(good.substr(0, i)).message.size(), good.size());

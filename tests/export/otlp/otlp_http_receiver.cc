@@ -73,7 +73,7 @@ class HttpReceiver::Impl {
     return false;
   }
 
-  // One connection at a time: a client has one.
+  // Serves one connection at a time: a client has only one.
   void Run(const std::stop_token& end) {
     while (Readable(listener_.get(), end)) {
       const UniqueFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -89,10 +89,10 @@ class HttpReceiver::Impl {
 
   bool ReadMore(int fd, const std::stop_token& end) {
     if (!Readable(fd, end)) return false;
-    std::array<char, 65536> piece{};
-    const ssize_t size = recv(fd, piece.data(), piece.size(), 0);
+    std::array<char, 65536> chunk{};
+    const ssize_t size = recv(fd, chunk.data(), chunk.size(), 0);
     if (size <= 0) return false;
-    input_.append(piece.data(), static_cast<size_t>(size));
+    input_.append(chunk.data(), static_cast<size_t>(size));
     return true;
   }
 
@@ -144,7 +144,7 @@ class HttpReceiver::Impl {
   mutable std::mutex mutex_;
   std::vector<Received> received_;
   int connections_ = 0;
-  std::jthread thread_;  // last: it uses all above
+  std::jthread thread_;  // last: it uses all members above
 };
 
 HttpReceiver::HttpReceiver(Script script) : impl_(std::make_unique<Impl>(std::move(script))) {}

@@ -1,4 +1,5 @@
-// Names sent over OTLP, translated to Prometheus's the standard way, are the ones of /metrics.
+// Translates the names sent over OTLP to Prometheus by the standard rules: they must be those of
+// /metrics.
 
 #include "export/otlp/otlp_names.h"
 
@@ -49,7 +50,7 @@ Snapshot ReadFixture(const std::string& name) {
 size_t ExpectSameNames(const Snapshot& snapshot, const CollectOptions& options) {
   MetricBatch batch;
   for (const auto& collector : MakeCollectors(options))
-    static_cast<void>(collector->Collect(snapshot, batch));  // some find a walk not complete
+    static_cast<void>(collector->Collect(snapshot, batch));  // some fail on an incomplete walk
   for (const MetricFamily& family : batch.families()) ExpectSameName(family.spec);
   return batch.families().size();
 }
@@ -112,7 +113,7 @@ TEST(OtlpNamesTest, OddNamesAreKept) {
   }
 }
 
-TEST(OtlpNamesTest, CountersKeepTheirNamesWithTotalAndWithout) {
+TEST(OtlpNamesTest, CountersKeepNamesWithAndWithoutTotal) {
   for (const char* const unit : {"", "By", "s", "1", "{packet}"}) {
     ExpectSameName(Spec("x_bytes_total", MetricType::kCounter, unit));
     ExpectSameName(Spec("x_total", MetricType::kCounter, unit));

@@ -9,12 +9,12 @@
 
 namespace bpftally::testing {
 
-// A request as a receiver got it.
+// A request as the receiver got it.
 struct Received {
   std::string target;                                        // HTTP's path, gRPC's method
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string message;                                       // serialized, not compressed
-  std::string peer = {};                                     // of gRPC: the client's end
+  std::string peer = {};                                     // gRPC: the client's address
 
   std::string Header(const std::string& name) const;
 };
@@ -22,10 +22,10 @@ struct Received {
 struct TlsFiles {
   std::string key;          // PEM
   std::string certificate;  // PEM
-  std::string client_ca;    // PEM; not empty: clients must show a certificate of it
+  std::string client_ca;    // PEM; if set, clients must show a certificate signed by it
 };
 
-// A real gRPC server, made of the packaged stubs of OTLP's services.
+// A real gRPC server, made from the packaged stubs of OTLP's services.
 class GrpcReceiver {
  public:
   struct Answer {
@@ -34,15 +34,15 @@ class GrpcReceiver {
     std::string details = {};  // grpc-status-details-bin
     int64_t rejected = 0;      // partial success
     std::string partial_message = {};
-    bool hang = false;  // until the client has gone
+    bool hang = false;  // until the client is gone
   };
   using Script = std::function<Answer(const Received&)>;
 
   struct Options {
-    Script script = {};  // none: all is accepted
+    Script script = {};  // empty: accepts everything
     TlsFiles tls = {};
     int max_message_bytes = 4 << 20;
-    int port = 0;  // 0: a free one
+    int port = 0;  // 0: any free port
   };
 
   explicit GrpcReceiver(Options options);
@@ -56,10 +56,10 @@ class GrpcReceiver {
   std::unique_ptr<Impl> impl_;
 };
 
-// An HTTP server of sockets, which answers what a test wants, byte by byte.
+// An HTTP server on plain sockets that answers whatever bytes a test wants.
 class HttpReceiver {
  public:
-  using Script = std::function<std::string(const Received&)>;  // empty: no answer ever
+  using Script = std::function<std::string(const Received&)>;  // empty result: never answers
 
   explicit HttpReceiver(Script script);
   ~HttpReceiver();
@@ -73,7 +73,7 @@ class HttpReceiver {
   std::unique_ptr<Impl> impl_;
 };
 
-// "HTTP/1.1 STATUS …" with a length.
+// Formats "HTTP/1.1 STATUS …" with a Content-Length.
 std::string HttpAnswerText(const std::string& status, const std::string& headers = "",
                            const std::string& body = "");
 

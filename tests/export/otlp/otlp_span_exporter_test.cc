@@ -33,7 +33,7 @@ class SpanExporter : public ::testing::Test {
     exporter_.Export(clock_.Now() + seconds(30), cancel);
   }
 
-  // The spans of each request so far.
+  // Returns the spans of each request so far.
   std::vector<std::vector<std::string>> Requests() const {
     std::vector<std::vector<std::string>> requests;
     for (const auto& call : script_.calls()) requests.push_back(call.spans);
@@ -75,7 +75,7 @@ TEST_F(SpanExporter, SendsEachSpanOnce) {
   EXPECT_EQ(Stats().spans_accepted, 3U);
 }
 
-TEST_F(SpanExporter, ABusyReceiverGetsThemLater) {
+TEST_F(SpanExporter, BusyReceiverGetsSpansLater) {
   Give({"a"});
   script_.Then(kBusy);
   Export();
@@ -88,7 +88,7 @@ TEST_F(SpanExporter, ABusyReceiverGetsThemLater) {
   EXPECT_EQ(Stats().spans_dropped, 0U);
 }
 
-TEST_F(SpanExporter, WhatIsTriedForTooLongIsDropped) {
+TEST_F(SpanExporter, SpansRetriedTooLongAreDropped) {
   Give({"a"});
   script_.Always(kBusy);
   const auto began = clock_.Now();
@@ -105,7 +105,7 @@ TEST_F(SpanExporter, WhatIsTriedForTooLongIsDropped) {
   EXPECT_EQ(Requests().back(), Names{"b"});
 }
 
-TEST_F(SpanExporter, WhatIsNeverTakenIsNotTriedAgain) {
+TEST_F(SpanExporter, RejectedSpansAreNotRetried) {
   Give({"a"});
   script_.Then(kNever);
   Export();
@@ -133,7 +133,7 @@ TEST_F(SpanExporter, TooLargeRequestsAreMadeSmaller) {
   EXPECT_EQ(Requests().back(), Names{"f"});
 }
 
-TEST_F(SpanExporter, TooManyThatWaitAreDroppedAndCounted) {
+TEST_F(SpanExporter, ExcessWaitingSpansAreDroppedAndCounted) {
   Give({"1", "2", "3", "4", "5", "6", "7", "8"});
   Export();
   EXPECT_EQ(Stats().spans_accepted, 6U);
@@ -145,7 +145,7 @@ TEST_F(SpanExporter, TooManyThatWaitAreDroppedAndCounted) {
   EXPECT_EQ(feed_.Front(1, 10).size(), 6U);
 }
 
-TEST_F(SpanExporter, WhatWasCancelledWaitsForTheEnd) {
+TEST_F(SpanExporter, CancelledExportLeavesSpansWaiting) {
   Give({"a"});
   std::stop_source cancelled;
   cancelled.request_stop();

@@ -65,7 +65,7 @@ TEST(SpanRequest, AServiceHasAResourceOfItsName) {
   }
 }
 
-TEST(SpanRequest, KeepsTheLimitsButForASpanThatIsLargerAlone) {
+TEST(SpanRequest, KeepsTheLimitsExceptForOneLargeSpan) {
   const Spans spans = {Span(std::string(400, 'x')), Span(std::string(400, 'y')),
                        Span(std::string(400, 'z'), "another")};
   EXPECT_EQ(EncodeSpans(spans, kResource, "1", {.points = 2}).points, 2U);

@@ -27,9 +27,9 @@ namespace {
 constexpr TextFormat kOld = TextFormat::kPrometheus004;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// What prometheus::TextSerializer 1.0.1 gets right. Left out is what it does not: numbers of more
-// than 16 digits (it prints 16), newlines in a help text (it does not escape them), NaN (it prints
-// "Nan"), and a histogram without a sum (it always prints one).
+// Makes a batch that prometheus::TextSerializer 1.0.1 writes correctly. Omits what it gets wrong:
+// numbers of more than 16 digits (it prints 16), newlines in help texts (it does not escape them),
+// NaN (it prints "Nan"), and histograms without a sum (it always prints one).
 MetricBatch OracleBatch() {
   MetricBatch batch;
   const LabelValues plain = batch.Labels({"1", "handle_exec"});
@@ -85,7 +85,7 @@ std::vector<Series> SeriesOf(const ParsedFamily& family) {
 TEST(PrometheusCollectableTest, PrometheusCppWritesWhatWeWrite) {
   const MetricBatch batch = OracleBatch();
   std::string our_text;
-  WriteText(batch, kOld, [&](std::string_view piece) { our_text += piece; });
+  WriteText(batch, kOld, [&](std::string_view chunk) { our_text += chunk; });
   const auto ours = ParseExposition(our_text, kOld);
   ASSERT_TRUE(ours) << ours.error();
   const std::string their_text =
@@ -99,12 +99,12 @@ TEST(PrometheusCollectableTest, PrometheusCppWritesWhatWeWrite) {
     EXPECT_EQ((*theirs)[i].name, (*ours)[i].name);
     EXPECT_EQ((*theirs)[i].type, (*ours)[i].type);
     EXPECT_EQ((*theirs)[i].help, (*ours)[i].help);
-    // The order within a family differs: it writes a histogram's count and sum first.
+    // Ignores the order within a family: it writes a histogram's count and sum first.
     EXPECT_THAT(SeriesOf((*theirs)[i]), testing::UnorderedElementsAreArray(SeriesOf((*ours)[i])));
   }
 }
 
-TEST(PrometheusCollectableTest, KeepsWhatTheSerializerWouldSpoil) {
+TEST(PrometheusCollectableTest, KeepsValuesTheSerializerGetsWrong) {
   MetricBatch batch;
   MetricFamily& gauge = batch.Add({.name = "g", .help = "Two\nlines.", .unit = ""}, "test");
   gauge.samples.push_back({.value = std::numeric_limits<double>::quiet_NaN()});

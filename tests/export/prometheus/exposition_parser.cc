@@ -17,7 +17,7 @@ namespace {
 
 using Labels = std::map<std::string, std::string>;
 
-// Thrown and caught in this file only.
+// Error that is thrown and caught in this file only.
 struct Malformed {
   std::string what;
 };
@@ -52,7 +52,7 @@ class Scanner {
     return taken;
   }
 
-  // Unescapes up to the end or, where quotes are escaped, up to a quote.
+  // Reads and unescapes up to the end or, where quotes are escaped, up to a quote.
   std::string Text(bool quotes_escaped) {
     std::string text;
     while (!rest_.empty() && !(quotes_escaped && rest_[0] == '"')) {
@@ -96,7 +96,7 @@ double ParseNumber(std::string_view text) {
   return value;
 }
 
-// A whole number, also in the floating point spelling of Go's client.
+// Parses a whole number, also in the floating-point spelling of Go's client.
 uint64_t ParseCount(std::string_view text) {
   uint64_t count = 0;
   const auto parsed = std::from_chars(text.begin(), text.end(), count);
@@ -106,7 +106,7 @@ uint64_t ParseCount(std::string_view text) {
     Require(floating.ec == std::errc() && floating.ptr == text.end() && whole >= 0 &&
                 whole <= 0x1p64 && std::trunc(whole) == whole,
             fmt::format("\"{}\" counts not", text));
-    // The largest count is no double: it is spelled as the next one.
+    // The largest count is not representable as a double: its text is the next double.
     count = whole < 0x1p64 ? static_cast<uint64_t>(whole) : UINT64_MAX;
   }
   return count;
@@ -134,7 +134,7 @@ ParsedSample ParseSampleLine(std::string_view line) {
   return sample;
 }
 
-// One series of a histogram: buckets that fit together, count and sum.
+// One series of a histogram: checks that buckets, count and sum fit together.
 class HistogramSeries {
  public:
   explicit HistogramSeries(bool open_metrics) : open_metrics_(open_metrics) {}
@@ -238,7 +238,7 @@ class Parser {
     }
   }
 
-  // Starts a family unless it is the one being read.
+  // Starts a family, unless it is the current one.
   void Enter(std::string_view name) {
     if (!families_.empty() && family().name == name) return;
     FinishFamily();
@@ -279,7 +279,7 @@ class Parser {
   bool open_metrics_;
   bool ended_ = false;
   std::vector<ParsedFamily> families_;
-  std::set<std::string> described_;  // what was said of the current family
+  std::set<std::string> described_;  // metadata lines seen for the current family
   std::set<std::string> names_;
   std::set<std::pair<std::string, Labels>> series_;
 };

@@ -26,9 +26,8 @@ struct ParsedFamily {
   std::vector<ParsedSample> samples;
 };
 
-// Reads an exposition and takes nothing on trust: what the format forbids, and what it allows but
-// we never write (timestamps, blank lines, comments, spare spaces), is an error that names its
-// line.
+// Parses an exposition strictly. Everything that the format forbids, and what it allows but we
+// never write (timestamps, blank lines, comments, extra spaces), is an error that names its line.
 std::expected<std::vector<ParsedFamily>, std::string> ParseExposition(std::string_view text,
                                                                       TextFormat format);
 

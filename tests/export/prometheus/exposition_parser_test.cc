@@ -1,4 +1,4 @@
-// The writer's tests are worth what the parser refuses.
+// Checks that the parser is strict: the writer's tests depend on it.
 #include "export/prometheus/exposition_parser.h"
 
 #include <gmock/gmock.h>
@@ -140,7 +140,7 @@ TEST(ExpositionParserTest, RefusesBadOpenMetrics) {
         "negative buckets"}});
 }
 
-TEST(ExpositionParserTest, ReadsWhatIsThere) {
+TEST(ExpositionParserTest, ReadsAllParts) {
   const auto parsed = ParseExposition(
       "# HELP a_bytes He said \\\"\\\\\\n\\\".\n# TYPE a_bytes counter\n# UNIT a_bytes bytes\n"
       "a_bytes_total{l=\"x\\\"\\\\\\ny\",m=\"\"} 18446744073709551615\n"

@@ -20,7 +20,7 @@ namespace bpftally {
 
 inline bool SameDouble(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-// Integers by every digit, doubles by value.
+// Compares integers by every digit, and doubles by value.
 inline void ExpectValue(const ParsedSample& parsed, const Number& number) {
   std::visit(
       [&](auto value) {
@@ -62,7 +62,7 @@ class Comparison {
     EXPECT_EQ(parsed_.unit, has_unit ? "bytes" : "");
   }
 
-  // The next sample read, after a look at its name and labels.
+  // Returns the next parsed sample after checking its name and labels.
   ParsedSample Next(const std::string& name, LabelValues values,
                     const std::map<std::string, std::string>& more) {
     if (next_ >= parsed_.samples.size()) {
@@ -96,7 +96,8 @@ class Comparison {
     }
   }
 
-  // Whole numbers in OpenMetrics; floating point ones in 0.0.4, as Go's client prints them.
+  // Makes a count as it is written: integral in OpenMetrics, floating-point in 0.0.4 (as by Go's
+  // client).
   Number Count(uint64_t count) const {
     if (open_metrics()) return count;
     return static_cast<double>(count);
@@ -109,10 +110,10 @@ class Comparison {
   size_t next_ = 0;
 };
 
-// What is written of a valid batch, the strict parser reads, and it says the same.
+// Checks that the strict parser reads back the contents of a valid batch.
 inline void CheckRoundTrip(const MetricBatch& batch, TextFormat format) {
   std::string text;
-  WriteText(batch, format, [&](std::string_view piece) { text += piece; });
+  WriteText(batch, format, [&](std::string_view chunk) { text += chunk; });
   const auto parsed = ParseExposition(text, format);
   ASSERT_TRUE(parsed) << parsed.error() << "\n" << text;
   size_t next = 0;

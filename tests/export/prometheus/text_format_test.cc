@@ -32,7 +32,7 @@ TEST(NegotiateFormatTest, Clients) {
                   kOld},  // a browser
                  {"application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,"
                   "*/*;q=0.1",
-                  kOld},  // Prometheus 2.5 to 2.33: knows no 1.0.0
+                  kOld},  // Prometheus 2.5 to 2.33, which does not know 1.0.0
                  {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
                   "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
                   kOpen},  // Prometheus 2.34 and later
@@ -65,13 +65,13 @@ TEST(NegotiateFormatTest, Rules) {
        {"application/*;q=0.5,text/*;q=0.4", kOpen},
        {"text/plain;q=0.4,application/openmetrics-text;q=0.5", kOpen},
        {"text/plain;q=0.5,application/openmetrics-text;q=0.4", kOld},
-       {"text/plain,application/openmetrics-text", kOld},  // equal: the simpler
-       {"*/*,application/openmetrics-text", kOpen},        // equal: the named one
-       {"text/plain;q=0,*/*", kOpen},                      // the specific one rules
+       {"text/plain,application/openmetrics-text", kOld},  // equal q: the simpler one
+       {"*/*,application/openmetrics-text", kOpen},        // equal q: the named one
+       {"text/plain;q=0,*/*", kOpen},                      // the more specific entry counts
        {"application/openmetrics-text;q=0.1,*/*;q=0.9", kOld},
        {"text/plain;version=1.0.0,application/openmetrics-text;q=0.1", kOpen},
        {"application/openmetrics-text;q=0.9,application/openmetrics-text;q=0.1,text/plain;q=0.5",
-        kOpen},  // said twice: the higher
+        kOpen},  // repeated: the higher q counts
        {"application/json", kOld},
        {"application/json,application/openmetrics-text;q=0.1,text/plain;q=0.2", kOld}});
 }

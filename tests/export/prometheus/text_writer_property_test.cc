@@ -1,5 +1,5 @@
-// Random batches, written in both formats and read back by the strict parser, say the same as
-// before. The seeds are fixed.
+// Writes random batches in both formats and compares what the strict parser reads back. The seeds
+// are fixed.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ TEST(TextWriterPropertyTest, Fault36WhatIsWrittenReadsTheSame) {
     samples += batch.sample_count();
   }
   constexpr size_t kEnough = 10'000;
-  EXPECT_GT(samples, kEnough);  // or the maker makes nothing worth a test
+  EXPECT_GT(samples, kEnough);  // proves that the maker makes enough to test
 }
 
 }  // namespace

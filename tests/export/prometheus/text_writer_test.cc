@@ -29,11 +29,11 @@ constexpr std::array kBothFormats = {kOld, kOpen};
 
 std::string Text(const MetricBatch& batch, TextFormat format, const FamilyFilter& filter = {}) {
   std::string text;
-  WriteText(batch, format, [&](std::string_view piece) { text += piece; }, filter);
+  WriteText(batch, format, [&](std::string_view chunk) { text += chunk; }, filter);
   return text;
 }
 
-// One gauge "g" with one sample, which is all that many tests want.
+// Makes one gauge "g" with one sample.
 MetricBatch OneSample(Number value, std::string_view label_value = "", std::string help = "Help.") {
   MetricBatch batch;
   MetricFamily& family =
@@ -57,7 +57,7 @@ ParsedSample OnlySample(const MetricBatch& batch, TextFormat format) {
   return parsed->front().samples.front();
 }
 
-// Every kind of family that the catalogue has.
+// Makes a family of each kind in the catalogue.
 MetricBatch Example() {
   MetricBatch batch;
   const LabelValues first = batch.Labels({"1", "handle_exec", "tracing"});
@@ -172,7 +172,7 @@ TEST(TextWriterTest, WritesPrometheusText) { EXPECT_EQ(Text(Example(), kOld), kG
 
 TEST(TextWriterTest, WritesOpenMetrics) { EXPECT_EQ(Text(Example(), kOpen), kGoldenOpen); }
 
-TEST(TextWriterTest, WhatItWritesParses) {
+TEST(TextWriterTest, OutputParses) {
   for (const TextFormat format : kBothFormats) {
     const auto parsed = ParseExposition(Text(Example(), format), format);
     EXPECT_TRUE(parsed) << parsed.error();
@@ -180,7 +180,7 @@ TEST(TextWriterTest, WhatItWritesParses) {
 }
 
 TEST(TextWriterTest, EmptyBatch) {
-  WriteText(MetricBatch(), kOld, [](std::string_view) { FAIL() << "nothing, and yet a piece"; });
+  WriteText(MetricBatch(), kOld, [](std::string_view) { FAIL() << "nothing, and yet a chunk"; });
   EXPECT_EQ(Text(MetricBatch(), kOpen), "# EOF\n");
 }
 
@@ -227,9 +227,9 @@ TEST(TextWriterTest, EscapesLabelValues) {
   }
 }
 
-// The writer looks at words of several bytes at once: every length and place has to be seen, and
-// nothing that merely resembles a special character.
-TEST(TextWriterTest, FindsWhatToEscapeAnywhere) {
+// The writer checks words of several bytes at once. It must find special characters at each
+// position in texts of each length, and no character that merely resembles one.
+TEST(TextWriterTest, FindsEscapesAtEveryPosition) {
   constexpr size_t kLongest = 40;
   for (size_t length = 1; length <= kLongest; ++length) {
     for (size_t at = 0; at < length; ++at) {
@@ -243,7 +243,7 @@ TEST(TextWriterTest, FindsWhatToEscapeAnywhere) {
   }
 }
 
-TEST(TextWriterTest, TextLongerThanAPiece) {
+TEST(TextWriterTest, TextLongerThanAChunk) {
   constexpr size_t kLength = 100'000;
   for (const char c : {'x', '\n'}) {
     const std::string value(kLength, c);
@@ -254,7 +254,7 @@ TEST(TextWriterTest, TextLongerThanAPiece) {
   }
 }
 
-// The constant parts of a line are copied by blocks: at every length, and wherever a piece ends.
+// The constant parts of a line are copied in blocks: tries all lengths and chunk ends.
 TEST(TextWriterTest, LinesOfEveryLength) {
   for (size_t length = 1; length <= 70; ++length) {
     const std::string name(length, 'n');
@@ -275,7 +275,7 @@ TEST(TextWriterTest, LinesOfEveryLength) {
   }
 }
 
-TEST(TextWriterTest, PiecesAreOfAFewTenKibibytesAndJoinSeamlessly) {
+TEST(TextWriterTest, ChunksAreOfAFewTenKibibytesAndJoinSeamlessly) {
   constexpr uint64_t kSamples = 20'000;
   constexpr size_t kLargest = size_t{64} * 1024;
   constexpr size_t kSmallest = size_t{16} * 1024;
@@ -289,9 +289,9 @@ TEST(TextWriterTest, PiecesAreOfAFewTenKibibytesAndJoinSeamlessly) {
   }
   std::vector<size_t> sizes;
   std::string text;
-  WriteText(batch, kOld, [&](std::string_view piece) {
-    sizes.push_back(piece.size());
-    text += piece;
+  WriteText(batch, kOld, [&](std::string_view chunk) {
+    sizes.push_back(chunk.size());
+    text += chunk;
   });
   EXPECT_EQ(text, expected);
   ASSERT_GT(sizes.size(), 2U);
@@ -318,7 +318,7 @@ TEST(TextWriterTest, DoublesAreShort) {
   EXPECT_EQ(ValueText(-1.7976931348623157e308), "-1.7976931348623157e+308");
 }
 
-// What Go's strconv makes of them with 'g' and the shortest precision.
+// Expects the results of Go's strconv with 'g' and the shortest precision.
 TEST(TextWriterTest, DoublesAreSpelledAsGoDoes) {
   EXPECT_EQ(ValueText(0.0), "0");
   EXPECT_EQ(ValueText(-17.0), "-17");
@@ -337,7 +337,7 @@ TEST(TextWriterTest, DoublesAreSpelledAsGoDoes) {
   EXPECT_EQ(ValueText(0.1 + 0.2), "0.30000000000000004");
 }
 
-TEST(TextWriterTest, CountsOfHistogramsAreFloatingPointInTheOldFormatOnly) {
+TEST(TextWriterTest, HistogramCountsAreFloatsInTheOldFormatOnly) {
   MetricBatch batch;
   MetricFamily& family =
       batch.Add({.name = "h", .help = "H.", .type = MetricType::kHistogram, .unit = ""}, "test");
@@ -360,7 +360,7 @@ TEST(TextWriterTest, ACounterWithoutTheSuffixKeepsItsNameInBothFormats) {
   EXPECT_EQ(Text(batch, kOpen), "# HELP hits H.\n# TYPE hits unknown\nhits 3\n# EOF\n");
 }
 
-TEST(TextWriterTest, NotFiniteDoublesAreSpelledAsPrometheusDoes) {
+TEST(TextWriterTest, NonFiniteDoublesAreSpelledAsByPrometheus) {
   for (const TextFormat format : kBothFormats) {
     EXPECT_EQ(ValueText(std::numeric_limits<double>::quiet_NaN(), format), "NaN");
     EXPECT_EQ(ValueText(-std::numeric_limits<double>::quiet_NaN(), format), "NaN");
@@ -391,7 +391,7 @@ std::string BoundText(double bound, TextFormat format) {
   return text.substr(start, text.find('"', start) - start);
 }
 
-// The examples of the OpenMetrics specification's "Canonical Numbers", and what lies around them.
+// Uses the examples of the OpenMetrics specification's "Canonical Numbers", and their neighbours.
 TEST(TextWriterTest, BoundsAreCanonical) {
   struct Case {
     double bound;

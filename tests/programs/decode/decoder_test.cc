@@ -13,8 +13,7 @@
 namespace bpftally {
 namespace {
 
-using Static = std::vector<std::pair<std::string, std::string>>;
-using Regexps = std::vector<std::string>;
+using Static = TextMap;
 
 struct Decoded {
   std::string bytes;  // as hex digits
@@ -276,18 +275,18 @@ TEST_F(DecoderTest, Syscall) {
 
 TEST_F(DecoderTest, StaticMap) {
   const DecoderPlan plain{.name = "static_map",
-                          .static_map = Static{{"1", "one"}, {"0x800", "hex"}, {"", "nameless"}}};
+                          .argument = Static{{"1", "one"}, {"0x800", "hex"}, {"", "nameless"}}};
   ExpectText(plain, {{"1", "one"}, {"2048", "unknown:2048"}, {"0x800", "hex"}, {"", "nameless"}});
   DecoderPlan lenient = plain;
-  lenient.allow_unknown = true;
+  lenient.unknown = UnknownRule::kKeep;
   ExpectText(lenient, {{"1", "one"}, {"7", "7"}});
   ExpectText({.name = "static_map"}, {{"1", "empty mapping"}});
-  ExpectText({.name = "static_map", .static_map = Static{}}, {{"1", "unknown:1"}});
+  ExpectText({.name = "static_map", .argument = Static{}}, {{"1", "unknown:1"}});
 }
 
 TEST_F(DecoderTest, Regexp) {
   const auto with = [](Regexps regexps) {
-    return DecoderPlan{.name = "regexp", .regexps = std::move(regexps)};
+    return DecoderPlan{.name = "regexp", .argument = std::move(regexps)};
   };
   ExpectText(with({"ba.h"}), {{"bash", "bash"}, {"abashed", "bash"}, {"zsh", "<dropped>"}});
   ExpectText(with({"^kworker/([0-9]+):"}), {{"kworker/12:0H", "12"}, {"bash", "<dropped>"}});
@@ -340,17 +339,17 @@ TEST_F(DecoderTest, Chains) {
   const std::vector<DecoderPlan> operation = {
       {"uint"},
       {.name = "static_map",
-       .static_map = Static{{"1", "read-fast"}, {"2", "read-slow"}, {"3", "write-fast"}}},
-      {.name = "regexp", .regexps = Regexps{"^(read|write)-"}},
-      {.name = "static_map", .static_map = Static{{"read", "in"}, {"write", "out"}}}};
+       .argument = Static{{"1", "read-fast"}, {"2", "read-slow"}, {"3", "write-fast"}}},
+      {.name = "regexp", .argument = Regexps{"^(read|write)-"}},
+      {.name = "static_map", .argument = Static{{"read", "in"}, {"write", "out"}}}};
   Expect(operation,
          {{"01000000", "in"}, {"02000000", "in"}, {"03000000", "out"}, {"04000000", "<dropped>"}});
   const std::vector<DecoderPlan> vendor = {
-      {"hex"}, {.name = "regexp", .regexps = Regexps{"^([0-9a-f]{6})"}}};
+      {"hex"}, {.name = "regexp", .argument = Regexps{"^([0-9a-f]{6})"}}};
   Expect(vendor, {{"001122aabbcc", "001122"}, {"665544000001", "665544"}});
   // What is dropped first cannot fail afterwards.
   const std::vector<DecoderPlan> guarded = {
-      {"uint"}, {.name = "regexp", .regexps = Regexps{"^[0-9]{1,6}$"}}, {"cgroup"}};
+      {"uint"}, {.name = "regexp", .argument = Regexps{"^[0-9]{1,6}$"}}, {"cgroup"}};
   Expect(guarded, {{"ffffffffffffffff", "<dropped>"}});
 }
 
@@ -358,7 +357,7 @@ TEST_F(DecoderTest, WhatCannotBeMadeSaysWhy) {
   EXPECT_EQ(Run({{"uimt"}}, ""), "<invalid>: unknown decoder \"uimt\" (did you mean \"uint\"?)");
   EXPECT_EQ(Run({}, ""), "<invalid>: a label needs at least one decoder");
   EXPECT_EQ(Run({{"regexp"}}, ""), "<invalid>: regexp needs `regexps`, a list of expressions");
-  EXPECT_EQ(Run({{.name = "regexp", .regexps = Regexps{"(a"}}}, ""),
+  EXPECT_EQ(Run({{.name = "regexp", .argument = Regexps{"(a"}}}, ""),
             "<invalid>: the regular expression \"(a\" is wrong: missing ): (a");
 }
 
@@ -379,9 +378,9 @@ TEST_F(DecoderTest, NoInputIsTooMuch) {
   const auto below = [&](unsigned limit) { return random() % limit; };
   std::vector<DecoderPlan> all;
   for (const std::string_view name : DecoderNames()) {
-    all.push_back({.name = std::string(name),
-                   .static_map = Static{{"1", "one"}},
-                   .regexps = Regexps{"(.)$", "a"}});
+    DecoderPlan& plan = all.emplace_back(DecoderPlan{.name = std::string(name)});
+    if (name == "static_map") plan.argument = Static{{"1", "one"}};
+    if (name == "regexp") plan.argument = Regexps{"(.)$", "a"};
   }
   ASSERT_EQ(all.size(), 18U);
   for (int round = 0; round < 4000; ++round) {

@@ -25,7 +25,7 @@ using testing::UnorderedElementsAre;
 constexpr uint64_t kLargest = std::numeric_limits<uint64_t>::max();
 
 // A static_map without entries: it knows no key.
-const std::vector<std::pair<std::string, std::string>> kNothing;
+const TextMap kNothing;
 
 template <typename T>
 void Append(std::vector<std::byte>& bytes, T number) {
@@ -54,11 +54,33 @@ void PutText(MapContent& content, std::string_view key, uint64_t value) {
 DecoderPlan Uint() { return {.name = "uint"}; }
 DecoderPlan Text() { return {.name = "string"}; }
 
+constexpr FieldPlan kValue = {.size = 8, .part = Part::kValue};
+constexpr FieldPlan kCpu = {.size = 2, .part = Part::kCpu};
+
+// A counter of the entries of a map.
+SourcePlan Counter(uint32_t key_size, std::vector<LabelPlan> labels) {
+  return {.from = MapSource{"m"},
+          .key_size = key_size,
+          .metrics = {{.name = "m",
+                       .labels = std::move(labels),
+                       .instrument = CounterPlan{.value = {.field = kValue}}}}};
+}
+
+ValuePlan& ValueOf(SourcePlan& plan) {
+  return std::get<CounterPlan>(plan.metrics[0].instrument).value;
+}
+
+SourcePlan EachCpu(uint32_t key_size, std::vector<LabelPlan> labels) {
+  SourcePlan plan = Counter(key_size, std::move(labels));
+  ValueOf(plan).cpus = CpuRule::kEach;
+  return plan;
+}
+
 class MetricEvaluatorTest : public testing::Test {
  protected:
   // Lines such as "a=1,b=2 17", in the order of the samples.
-  std::vector<std::string> Lines(const MetricPlan& plan, const std::vector<MapContent>& pieces) {
-    auto evaluator = MetricEvaluator::Make(plan, tables_);
+  std::vector<std::string> Lines(const SourcePlan& plan, const std::vector<MapContent>& pieces) {
+    auto evaluator = MetricEvaluator::Make(plan, plan.metrics[0], tables_);
     EXPECT_TRUE(evaluator) << evaluator.error().message;
     return LinesOf(**evaluator, pieces);
   }
@@ -104,10 +126,8 @@ class MetricEvaluatorTest : public testing::Test {
   ErrorKind error_kind_ = ErrorKind::kUnsupported;
 };
 
-MetricPlan TwoNumbers() {
-  return {.name = "m",
-          .labels = {{"zone", {0, 4}, {Uint()}}, {"area", {4, 4}, {Uint()}}},
-          .key_size = 8};
+SourcePlan TwoNumbers() {
+  return Counter(8, {{"zone", {0, 4}, {Uint()}}, {"area", {4, 4}, {Uint()}}});
 }
 
 TEST_F(MetricEvaluatorTest, LabelsAreSortedByName) {
@@ -117,13 +137,11 @@ TEST_F(MetricEvaluatorTest, LabelsAreSortedByName) {
 }
 
 TEST_F(MetricEvaluatorTest, NumbersOfEveryWidthBesideOtherLabels) {
-  const MetricPlan plan{.name = "m",
-                        .labels = {{"a", {0, 1}, {Uint()}},
-                                   {"e", {1, 2}, {Uint()}},
-                                   {"d", {3, 4}, {Uint()}},
-                                   {"c", {7, 8}, {Uint()}},
-                                   {"b", {15, 3}, {{.name = "hex"}}}},
-                        .key_size = 18};
+  const SourcePlan plan = Counter(18, {{"a", {0, 1}, {Uint()}},
+                                       {"e", {1, 2}, {Uint()}},
+                                       {"d", {3, 4}, {Uint()}},
+                                       {"c", {7, 8}, {Uint()}},
+                                       {"b", {15, 3}, {{.name = "hex"}}}});
   MapContent content = Content(18);
   PutText(content, std::string(18, '\0'), 1);
   PutText(content, std::string(18, '\xFF'), 2);
@@ -133,7 +151,7 @@ TEST_F(MetricEvaluatorTest, NumbersOfEveryWidthBesideOtherLabels) {
 }
 
 TEST_F(MetricEvaluatorTest, ANumberOfNoKnownWidthIsAnError) {
-  const MetricPlan plan{.name = "m", .labels = {{"a", {0, 3}, {Uint()}}}, .key_size = 3};
+  const SourcePlan plan = Counter(3, {{"a", {0, 3}, {Uint()}}});
   MapContent content = Content(3);
   PutText(content, "abc", 1);
   EXPECT_THAT(Lines(plan, {content}), IsEmpty());
@@ -156,7 +174,7 @@ TEST_F(MetricEvaluatorTest, CpusAreSummedAsFloatingPoint) {
   MapContent content = Content(4, 2);
   Put<uint32_t>(content, {0}, {uint64_t{1} << 53, 1});
   Put<uint32_t>(content, {1}, {kLargest, kLargest});
-  const MetricPlan plan{.name = "m", .labels = {{"id", {0, 4}, {Uint()}}}, .key_size = 4};
+  const SourcePlan plan = Counter(4, {{"id", {0, 4}, {Uint()}}});
   EXPECT_THAT(Lines(plan, {content}),
               ElementsAre("id=0 9007199254740992", "id=1 3.6893488147419103e+19"));
 }
@@ -164,17 +182,14 @@ TEST_F(MetricEvaluatorTest, CpusAreSummedAsFloatingPoint) {
 TEST_F(MetricEvaluatorTest, ACpuLabelMakesASeriesOfEachCpu) {
   MapContent content = Content(4, 3);
   Put<uint32_t>(content, {7}, {10, 0, 30});
-  const MetricPlan plan{.name = "m",
-                        .labels = {{"slot", {0, 4}, {Uint()}}, {"cpu", {4, 2}, {Uint()}}},
-                        .cpu_label = true,
-                        .key_size = 4};
+  const SourcePlan plan = EachCpu(4, {{"slot", {0, 4}, {Uint()}}, {"cpu", kCpu, {Uint()}}});
   EXPECT_THAT(Lines(plan, {content}),
               ElementsAre("cpu=0,slot=7 10", "cpu=1,slot=7 0", "cpu=2,slot=7 30"));
 }
 
 TEST_F(MetricEvaluatorTest, ACpuLabelAloneNeedsTheKeyZero) {
-  const MetricPlan plan{
-      .name = "m", .labels = {{"cpu", {4, 2}, {Uint()}}}, .cpu_label = true, .key_size = 4};
+  SourcePlan plan = EachCpu(4, {{"cpu", kCpu, {Uint()}}});
+  plan.metrics[0].needs_zero_key = true;
   MapContent zero = Content(4, 2);
   Put<uint32_t>(zero, {0}, {3, 4});
   EXPECT_THAT(Lines(plan, {zero}), ElementsAre("cpu=0 3", "cpu=1 4"));
@@ -185,7 +200,8 @@ TEST_F(MetricEvaluatorTest, ACpuLabelAloneNeedsTheKeyZero) {
 }
 
 TEST_F(MetricEvaluatorTest, WithoutLabelsOnlyTheKeyZeroHasAMeaning) {
-  const MetricPlan plan{.name = "m", .key_size = 4};
+  SourcePlan plan = Counter(4, {});
+  plan.metrics[0].needs_zero_key = true;
   MapContent zero = Content(4, 2);
   Put<uint32_t>(zero, {0}, {3, 4});
   EXPECT_THAT(Lines(plan, {zero}), ElementsAre(" 7"));
@@ -198,12 +214,13 @@ TEST_F(MetricEvaluatorTest, WithoutLabelsOnlyTheKeyZeroHasAMeaning) {
 
   MapContent wide = Content(8);
   Put<uint64_t>(wide, {0}, {1});
-  EXPECT_THAT(Lines({.name = "m", .key_size = 8}, {wide}), IsEmpty());
+  plan.key_size = 8;
+  EXPECT_THAT(Lines(plan, {wide}), IsEmpty());
   EXPECT_EQ(error_kind_, ErrorKind::kInvalid);
 }
 
 TEST_F(MetricEvaluatorTest, WhatDecodesAlikeIsOneSeries) {
-  const MetricPlan plan{.name = "m", .labels = {{"comm", {0, 8}, {Text()}}}, .key_size = 8};
+  SourcePlan plan = Counter(4, {{"comm", {0, 8}, {Text()}}});
   MapContent first = Content(8);
   PutText(first, std::string_view("a\0one", 5), 1);
   PutText(first, "b", 10);
@@ -213,7 +230,7 @@ TEST_F(MetricEvaluatorTest, WhatDecodesAlikeIsOneSeries) {
 }
 
 TEST_F(MetricEvaluatorTest, WhatPaddingTellsApartIsOneSeries) {
-  const MetricPlan plan{.name = "m", .labels = {{"id", {0, 4}, {Uint()}}}, .key_size = 8};
+  const SourcePlan plan = Counter(8, {{"id", {0, 4}, {Uint()}}});
   MapContent content = Content(8);
   Put<uint32_t>(content, {1, 111}, {1});
   Put<uint32_t>(content, {1, 222}, {2});
@@ -221,7 +238,7 @@ TEST_F(MetricEvaluatorTest, WhatPaddingTellsApartIsOneSeries) {
 }
 
 TEST_F(MetricEvaluatorTest, InvalidUtf8IsReplacedBeforeSeriesAreTold) {
-  const MetricPlan plan{.name = "m", .labels = {{"comm", {0, 4}, {Text()}}}, .key_size = 4};
+  const SourcePlan plan = Counter(4, {{"comm", {0, 4}, {Text()}}});
   MapContent content = Content(4);
   PutText(content, "\xff", 1);
   PutText(content, "\xfe", 2);
@@ -230,8 +247,7 @@ TEST_F(MetricEvaluatorTest, InvalidUtf8IsReplacedBeforeSeriesAreTold) {
 
 // Nothing that a value holds can make two sets of labels one.
 TEST_F(MetricEvaluatorTest, LabelSetsDoNotFallTogether) {
-  const MetricPlan plan{
-      .name = "m", .labels = {{"a", {0, 4}, {Text()}}, {"b", {4, 4}, {Text()}}}, .key_size = 8};
+  const SourcePlan plan = Counter(8, {{"a", {0, 4}, {Text()}}, {"b", {4, 4}, {Text()}}});
   MapContent content = Content(8);
   PutText(content, std::string_view("x|y\0z\0\0\0", 8), 1);
   PutText(content, std::string_view("x\0\0\0y|z\0", 8), 2);
@@ -239,8 +255,7 @@ TEST_F(MetricEvaluatorTest, LabelSetsDoNotFallTogether) {
 }
 
 TEST_F(MetricEvaluatorTest, AnUndecodableEntryTakesTheMetricWithIt) {
-  const MetricPlan plan{
-      .name = "m", .labels = {{"call", {0, 8}, {Uint(), {.name = "syscall"}}}}, .key_size = 8};
+  const SourcePlan plan = Counter(8, {{"call", {0, 8}, {Uint(), {.name = "syscall"}}}});
   MapContent content = Content(8);
   Put<uint64_t>(content, {1}, {1});
   Put<uint64_t>(content, {kLargest}, {1});
@@ -257,10 +272,8 @@ TEST_F(MetricEvaluatorTest, AShortKeyIsAnErrorAndNoCrash) {
 }
 
 TEST_F(MetricEvaluatorTest, UnwantedSeriesAreCounted) {
-  const MetricPlan plan{
-      .name = "m",
-      .labels = {{"id", {0, 4}, {Uint(), {.name = "regexp", .regexps = {{"^1"}}}}}},
-      .key_size = 4};
+  const SourcePlan plan =
+      Counter(4, {{"id", {0, 4}, {Uint(), {.name = "regexp", .argument = Regexps{"^1"}}}}});
   MapContent content = Content(4);
   for (uint32_t i = 0; i < 20; ++i) Put<uint32_t>(content, {i}, {1});
   EXPECT_THAT(Lines(plan, {content}), ElementsAre("id=1 11"));  // the match is "1" of all of them
@@ -269,7 +282,7 @@ TEST_F(MetricEvaluatorTest, UnwantedSeriesAreCounted) {
 
 TEST_F(MetricEvaluatorTest, SeriesBeyondTheLimitAreCountedAndSumsStayRight) {
   max_series_ = 2;
-  const MetricPlan plan{.name = "m", .labels = {{"comm", {0, 4}, {Text()}}}, .key_size = 4};
+  const SourcePlan plan = Counter(4, {{"comm", {0, 4}, {Text()}}});
   MapContent content = Content(4);
   for (const char* name : {"a", "b", "c", "a", "d", "b"}) PutText(content, name, 1);
   EXPECT_THAT(Lines(plan, {content}), ElementsAre("comm=a 2", "comm=b 2"));
@@ -282,8 +295,8 @@ TEST_F(MetricEvaluatorTest, SeriesBeyondTheLimitAreCountedAndSumsStayRight) {
 }
 
 TEST_F(MetricEvaluatorTest, EveryLookBeginsAnew) {
-  const MetricPlan plan{.name = "m", .labels = {{"comm", {0, 4}, {Text()}}}, .key_size = 4};
-  auto evaluator = MetricEvaluator::Make(plan, tables_);
+  const SourcePlan plan = Counter(4, {{"comm", {0, 4}, {Text()}}});
+  auto evaluator = MetricEvaluator::Make(plan, plan.metrics[0], tables_);
   ASSERT_TRUE(evaluator);
   MapContent content = Content(4);
   PutText(content, "a", 1);
@@ -294,8 +307,8 @@ TEST_F(MetricEvaluatorTest, EveryLookBeginsAnew) {
 }
 
 TEST_F(MetricEvaluatorTest, OneOfSeveralValues) {
-  const MetricPlan plan{
-      .name = "m", .labels = {{"id", {0, 4}, {Uint()}}}, .key_size = 4, .value = {8, 8}};
+  SourcePlan plan = Counter(4, {{"id", {0, 4}, {Uint()}}});
+  ValueOf(plan).field = FieldPlan{.offset = 8, .size = 8, .part = Part::kValue};
   MapContent content = Content(4);
   content.value_size = 16;
   Put<uint32_t>(content, {1}, {111, 222});
@@ -303,23 +316,29 @@ TEST_F(MetricEvaluatorTest, OneOfSeveralValues) {
 }
 
 TEST_F(MetricEvaluatorTest, ADecoderThatCannotBeMadeIsSaid) {
-  const auto evaluator = MetricEvaluator::Make(
-      {.name = "m", .labels = {{"id", {0, 4}, {{.name = "unit"}}}}, .key_size = 4}, tables_);
+  const SourcePlan plan = Counter(4, {{"id", {0, 4}, {{.name = "unit"}}}});
+  const auto evaluator = MetricEvaluator::Make(plan, plan.metrics[0], tables_);
   ASSERT_FALSE(evaluator);
   EXPECT_EQ(evaluator.error().kind, ErrorKind::kInvalid);
 }
 
 // Buckets 1, 2, 4 for the slots 0, 1, 2; slot 3 is the sum.
-MetricPlan Exp2() {
-  return {.name = "h",
-          .type = MetricType::kHistogram,
-          .labels = {{"op", {0, 4}, {Uint()}}},
+SourcePlan Exp2() {
+  return {.from = MapSource{"m"},
           .key_size = 8,
-          .histogram = HistogramPlan{.slot = {"slot", {4, 4}, {Uint()}},
-                                     .upper_bounds = {1, 2, 4},
-                                     .slots = {0, 1, 2},
-                                     .sum_slot = 3}};
+          .metrics = {
+              {.name = "h",
+               .labels = {{"op", {0, 4}, {Uint()}}},
+               .instrument = HistogramPlan{.source = SlotInKey{.slot = {"slot", {4, 4}, {Uint()}}},
+                                           .buckets = {{1, 0}, {2, 1}, {4, 2}},
+                                           .sum = SumSlot{3}}}}};
 }
+
+HistogramPlan& HistogramOf(SourcePlan& plan) {
+  return std::get<HistogramPlan>(plan.metrics[0].instrument);
+}
+
+LabelPlan& SlotOf(SourcePlan& plan) { return std::get<SlotInKey>(HistogramOf(plan).source).slot; }
 
 TEST_F(MetricEvaluatorTest, BucketsAreFilledInAndTheSumIsInItsSlot) {
   MapContent content = Content(8);
@@ -339,11 +358,11 @@ TEST_F(MetricEvaluatorTest, SlotsOutsideAreNowhereButTheirHistogramIsThere) {
 }
 
 TEST_F(MetricEvaluatorTest, NoKeyReachesABucketWithoutSlot) {
-  MetricPlan plan = Exp2();
-  plan.labels = {};
-  plan.histogram->slot.field = {0, 8};
-  plan.histogram->slots = {kNoSlot, 1, 2};
-  plan.histogram->sum_slot = kNoSlot;
+  SourcePlan plan = Exp2();
+  plan.metrics[0].labels = {};
+  SlotOf(plan).field = {0, 8};
+  HistogramOf(plan).buckets[0].slot = kNoSlot;
+  HistogramOf(plan).sum = SumSlot{kNoSlot};
   MapContent content = Content(8);
   Put<uint64_t>(content, {kLargest}, {10});
   EXPECT_THAT(Lines(plan, {content}), ElementsAre(" [0, 0, 0, 0] sum 0"));
@@ -357,18 +376,18 @@ TEST_F(MetricEvaluatorTest, HistogramsOfPerCpuMapsAreSummedExactly) {
 }
 
 TEST_F(MetricEvaluatorTest, TheMultiplierMakesTheSum) {
-  MetricPlan plan = Exp2();
-  plan.histogram->multiplier = 1e-6;
+  SourcePlan plan = Exp2();
+  HistogramOf(plan).sum_multiplier = 1e-6;
   MapContent content = Content(8);
   Put<uint32_t>(content, {1, 3}, {123'456'789});
   EXPECT_THAT(Lines(plan, {content}), ElementsAre("op=1 [0, 0, 0, 0] sum 123.456789"));
 }
 
 TEST_F(MetricEvaluatorTest, SlotsOfOneLabelSetAreSummed) {
-  MetricPlan plan = Exp2();
-  plan.labels = {{"even", {0, 4}, {Uint(), {.name = "regexp", .regexps = {{"[02468]$"}}}}}};
-  plan.labels[0].decoders.push_back(
-      {.name = "static_map", .static_map = kNothing, .allow_unknown = false});
+  SourcePlan plan = Exp2();
+  plan.metrics[0].labels = {
+      {"even", {0, 4}, {Uint(), {.name = "regexp", .argument = Regexps{"[02468]$"}}}}};
+  plan.metrics[0].labels[0].decoders.push_back({.name = "static_map", .argument = kNothing});
   MapContent content = Content(8);
   Put<uint32_t>(content, {12, 0}, {1});
   Put<uint32_t>(content, {22, 0}, {2});
@@ -379,8 +398,8 @@ TEST_F(MetricEvaluatorTest, SlotsOfOneLabelSetAreSummed) {
 }
 
 TEST_F(MetricEvaluatorTest, ASlotThatIsNoNumberTakesTheMetricWithItButIsNoDecoderError) {
-  MetricPlan plan = Exp2();
-  plan.histogram->slot.decoders = {Uint(), {.name = "static_map", .static_map = kNothing}};
+  SourcePlan plan = Exp2();
+  SlotOf(plan).decoders = {Uint(), {.name = "static_map", .argument = kNothing}};
   MapContent content = Content(8);
   Put<uint32_t>(content, {1, 0}, {1});
   EXPECT_THAT(Lines(plan, {content}), IsEmpty());

@@ -35,8 +35,9 @@ struct Event {
   char what[12] = "open";
 };
 
-LabelPlan Label(std::string name, size_t offset, size_t size, std::vector<std::string> decoders) {
-  LabelPlan label{.name = std::move(name), .field = {offset, size}};
+LabelPlan Label(std::string name, uint32_t offset, uint32_t size,
+                std::vector<std::string> decoders) {
+  LabelPlan label{.name = std::move(name), .field = {offset, size, Part::kValue}};
   for (std::string& decoder : decoders) label.decoders.push_back({.name = std::move(decoder)});
   return label;
 }
@@ -45,7 +46,6 @@ class SpanSourceTest : public ::testing::Test {
  protected:
   static SpanPlan Plan() {
     return {
-        .map = "opens",
         .name = "failed_open",
         .service = "files",
         .labels = {Label("trace_id", offsetof(Event, trace_id), 16, {"hex"}),
@@ -54,11 +54,12 @@ class SpanSourceTest : public ::testing::Test {
                    Label("span_monotonic_timestamp_ns", offsetof(Event, timestamp), 8, {"uint"}),
                    Label("span_duration_ns", offsetof(Event, duration), 8, {"uint"}),
                    Label("error", offsetof(Event, error), 4, {"uint", "errno"}),
-                   Label("what", offsetof(Event, what), 12, {"string"})}};
+                   Label("what", offsetof(Event, what), 12, {"string"})},
+        .attributes = {{"made.by", "opens"}}};
   }
 
   std::unique_ptr<SpanSource> Source(const SpanPlan& plan) {
-    auto source = SpanSource::Make(plan, "opens", tables_, clock_, queue_);
+    auto source = SpanSource::Make(plan, tables_, clock_, queue_);
     if (source) return std::move(*source);
     ADD_FAILURE() << source.error().message;
     return nullptr;
@@ -88,7 +89,7 @@ TEST_F(SpanSourceTest, LabelsOfCertainNamesMakeTheSpanAndOthersItsAttributes) {
   EXPECT_EQ(span.duration_ns, 250u);
   EXPECT_EQ(span.name, "failed_open");
   EXPECT_EQ(span.service, "files");
-  EXPECT_THAT(span.attributes, UnorderedElementsAre(Pair("ebpf_exporter.config", "opens"),
+  EXPECT_THAT(span.attributes, UnorderedElementsAre(Pair("made.by", "opens"),
                                                     Pair("error", "ENOENT"), Pair("what", "open")));
 }
 

@@ -272,17 +272,19 @@ TEST(CheckTogether, MutatedFilesDoNoHarm) {
   size_t planned_metrics = 0;
   size_t with_errors = 0;
   for (int i = 0; i < 10'000; ++i) {
-    const Planned planned = PlanYaml(Mutate(std::string(kRich), random), facts);
+    const Compiled planned = PlanYaml(Mutate(std::string(kRich), random), facts);
     const std::vector<ProgramPlan> plans = {planned.plan, planned.plan};
     (void)CheckTogether(plans);
     with_errors += HasErrors(planned.findings) ? 1 : 0;
-    for (const MetricPlan& metric : planned.plan.metrics) {
-      ++planned_metrics;
-      if (metric.unusable || HasErrors(planned.findings) || !metric.histogram) continue;
-      ASSERT_EQ(metric.histogram->slots.size(), metric.histogram->upper_bounds.size());
-      ASSERT_TRUE(std::ranges::is_sorted(metric.histogram->upper_bounds));
-      ASSERT_LE(metric.histogram->slot.field.offset + metric.histogram->slot.field.size,
-                metric.key_size);
+    for (const SourcePlan& source : planned.plan.sources) {
+      for (const MetricPlan& metric : source.metrics) {
+        ++planned_metrics;
+        const auto* histogram = std::get_if<HistogramPlan>(&metric.instrument);
+        if (metric.unusable || HasErrors(planned.findings) || histogram == nullptr) continue;
+        ASSERT_TRUE(std::ranges::is_sorted(histogram->buckets, {}, &BucketPlan::upper_bound));
+        const FieldPlan& slot = std::get<SlotInKey>(histogram->source).slot.field;
+        ASSERT_LE(slot.offset + slot.size, source.key_size);
+      }
     }
   }
   EXPECT_GT(planned_metrics, 1000) << "most mutations no longer parse: they test nothing";

@@ -2,8 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include "host/cpus.h"
-
 namespace bpftally {
 namespace {
 
@@ -56,16 +54,6 @@ TEST(SectionTest, TheRestIsForLibbpf) {
     ASSERT_TRUE(section) << name;
     EXPECT_TRUE(std::holds_alternative<OtherSection>(*section)) << name;
   }
-}
-
-TEST(OnlineCpusTest, ListsHaveRangesAndSingleOnes) {
-  EXPECT_THAT(*ParseCpuList("0-2,5,8-8"), ElementsAre(0, 1, 2, 5, 8));
-  EXPECT_THAT(*ParseCpuList("0"), ElementsAre(0));
-  EXPECT_EQ(CpuList(std::vector{0, 1, 2, 5, 8, 9}), "0-2,5,8-9");
-  EXPECT_EQ(CpuList(std::vector{3}), "3");
-  EXPECT_EQ(CpuList({}), "");
-  for (const char* bad : {"a", "1-", "2-1", "1;2", "-1", "0-99999999", "1,,2"})
-    EXPECT_FALSE(ParseCpuList(bad)) << bad;
 }
 
 }  // namespace

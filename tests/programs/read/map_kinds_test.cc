@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "programs/plan/plan.h"
+#include "programs/plan/sources.h"
 #include "programs/run/runner_fixture.h"
 
 namespace bpftally {
@@ -36,9 +37,8 @@ std::vector<LabelPlan> PlaceLabels() {
   return {{"zone", {0, 4}, {{.name = "uint"}}}, {"area", {4, 4}, {{.name = "uint"}}}};
 }
 
-MetricPlan Metric(std::string map, std::vector<LabelPlan> labels, size_t key_size) {
-  return {
-      .name = map, .help = "Known.", .map = map, .labels = std::move(labels), .key_size = key_size};
+SourcePlan Source(const std::string& map, std::vector<LabelPlan> labels, uint32_t key_size) {
+  return CounterOf(map, map, std::move(labels), key_size, "Known.");
 }
 
 class MapKindsTest : public RunnerTest {
@@ -51,10 +51,10 @@ class MapKindsTest : public RunnerTest {
   void Prepare() {
     ProgramPlan plan = PlanOf("map_kinds");
     for (const char* map : {"in_hash", "in_lru", "in_percpu_hash", "in_percpu_lru", "in_million"})
-      plan.metrics.push_back(Metric(map, PlaceLabels(), 8));
+      plan.sources.push_back(Source(map, PlaceLabels(), 8));
     for (const char* map : {"in_array", "in_mapped", "in_percpu_array"})
-      plan.metrics.push_back(Metric(map, {{"slot", {0, 4}, {{.name = "uint"}}}}, 4));
-    plan.metrics.push_back(Metric(
+      plan.sources.push_back(Source(map, {{"slot", {0, 4}, {{.name = "uint"}}}}, 4));
+    plan.sources.push_back(Source(
         "in_trie",
         {{"bits", {0, 4}, {{.name = "uint"}}}, {"address", {4, 4}, {{.name = "inet_ip"}}}}, 8));
     MakeRunner();

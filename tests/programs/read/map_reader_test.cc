@@ -269,16 +269,5 @@ TEST_F(MapReaderTest, AnErrorOfTheSinkEndsTheReading) {
   EXPECT_EQ(sys_.Calls(Method::kLookupBatch), 1);
 }
 
-TEST_F(MapReaderTest, Fault33CountsPossibleCpus) {
-  const auto count = [&](const char* text) {
-    sys_.files["/sys/devices/system/cpu/possible"] = text;
-    return PossibleCpus(sys_);
-  };
-  EXPECT_EQ(count("0\n"), 1U);
-  EXPECT_EQ(count("0-7\n"), 8U);
-  EXPECT_EQ(count("0,2-3,8-15\n"), 11U);
-  EXPECT_FALSE(count("\n"));
-}
-
 }  // namespace
 }  // namespace bpftally

@@ -20,8 +20,8 @@
 
 #include "kernel/fake_bpf_sys.h"
 #include "kernel/map_handle.h"
-#include "programs/frontends/ebpf_exporter/self_metrics.h"
 #include "programs/plan/plan.h"
+#include "programs/plan/sources.h"
 #include "programs/run/program_table.h"
 
 namespace bpftally {
@@ -54,12 +54,8 @@ inline std::vector<std::byte> Bytes(auto number) {
   return bytes;
 }
 
-inline MetricPlan Counter(std::string name, std::string map = "counts") {
-  return {.name = std::move(name),
-          .help = "Counts.",
-          .map = std::move(map),
-          .labels = {{"id", {0, 4}, {{.name = "uint"}}}},
-          .key_size = 4};
+inline SourcePlan Counter(std::string name, std::string map = "counts") {
+  return CounterById(std::move(name), std::move(map));
 }
 
 // For tests of a ProgramTable on an in-memory kernel.
@@ -144,7 +140,7 @@ class FakeProgramsTest : public testing::Test {
 
  private:
   static ChangeReport AddNext(ProgramTable& table, ProgramPlan plan) {
-    plan.self = EbpfExporterSelfMetrics();
+    plan.self = {.prefix = "ebpf_exporter_"};
     auto added = table.Add(std::move(plan));
     if (added) return *std::move(added);
     ADD_FAILURE() << added.error().message;

@@ -23,14 +23,14 @@ class ProgramTableReloadTest : public FakeProgramsTest {
   }
 
   ProgramPlan Plan(std::string name = "a") {
-    return {.name = std::move(name), .object = object_, .metrics = {Counter("hits")}};
+    return {.name = std::move(name), .object = object_, .sources = {Counter("hits")}};
   }
 
   // "one" in place of "1".
   ProgramPlan PlanWithNames() {
     ProgramPlan plan = Plan();
-    plan.metrics[0].labels[0].decoders.push_back(
-        {.name = "static_map", .static_map = {{{"1", "one"}}}});
+    plan.sources[0].metrics[0].labels[0].decoders.push_back(
+        {.name = "static_map", .argument = TextMap{{"1", "one"}}});
     return plan;
   }
 
@@ -53,7 +53,7 @@ TEST_F(ProgramTableReloadTest, WhatMeansTheSameIsLeftAlone) {
   EXPECT_THAT(Reload({Plan()}).added, ElementsAre("a"));
   const auto before = (*table_.Instances())[0];
   ProgramPlan moved = Plan();
-  moved.metrics[0].at = {17, 4};  // a comment was put in front of it
+  moved.sources[0].metrics[0].at = {17, 4};  // a comment was put in front of it
   EXPECT_THAT(Reload({moved}).kept, ElementsAre("a"));
   EXPECT_EQ((*table_.Instances())[0], before);
   EXPECT_EQ(loads_, 1);
@@ -71,11 +71,11 @@ TEST_F(ProgramTableReloadTest, WhatIsReadInAnotherWayKeepsItsObjectAndItsCounts)
 
 TEST_F(ProgramTableReloadTest, AnotherHelpTextKeepsWhatTheMetricHasCounted) {
   ProgramPlan plan = Plan();
-  plan.metrics[0].labels[0].decoders = {{.name = "no_such_decoder"}};
+  plan.sources[0].metrics[0].labels[0].decoders = {{.name = "no_such_decoder"}};
   SetNext("a", Counts(10));
   Reload({plan});
   EXPECT_TRUE(Collect(table_));
-  plan.metrics[0].help = "Another.";
+  plan.sources[0].metrics[0].help = "Another.";
   EXPECT_THAT(Reload({plan}).adopted, ElementsAre("a"));
   EXPECT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
@@ -100,7 +100,7 @@ TEST_F(ProgramTableReloadTest, WhatIsNoLongerWantedIsRemovedAndTheOthersStay) {
   SetNext("a", std::move(loaded));
   SetNext("b", Counts(20));
   ProgramPlan other = Plan("b");
-  other.metrics[0].name = "others";
+  other.sources[0].metrics[0].name = "others";
   Reload({Plan(), other});
   const ChangeReport report = Reload({other});
   EXPECT_THAT(report.removed, ElementsAre("a"));
@@ -129,7 +129,7 @@ TEST_F(ProgramTableReloadTest, WhatAPollStillReadsGoesAfterIt) {
 
 TEST_F(ProgramTableReloadTest, AConflictEndsWithTheOtherProgram) {
   ProgramPlan other = Plan("b");
-  other.metrics[0].help = "Something else.";
+  other.sources[0].metrics[0].help = "Something else.";
   SetNext("a", Counts(10));
   SetNext("b", Counts(20));
   Reload({Plan(), other});
@@ -172,7 +172,7 @@ TEST_F(ProgramTableReloadTest, WhatTheKernelRefusedIsTriedAgain) {
   Add(table_, Plan("b"), Counts(20));
   SetNext("a", Counts(10));
   ProgramPlan plan = Plan();
-  plan.self = EbpfExporterSelfMetrics();
+  plan.self = {.prefix = "ebpf_exporter_"};
   EXPECT_THAT(Reload({plan}).replaced, ElementsAre("a"));
   EXPECT_EQ(table_.List()[0].state, InstanceState::kLoading);
 }

@@ -19,9 +19,9 @@ class ProgramTableTest : public FakeProgramsTest {
 };
 
 TEST_F(ProgramTableTest, ReadsEveryMetricOfEveryProgram) {
-  Add(table_, {.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
+  Add(table_, {.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
       Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
-  Add(table_, {.name = "b", .metrics = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
+  Add(table_, {.name = "b", .sources = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
   ASSERT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("one"), ElementsAre("id=1 10"));
   EXPECT_THAT(Lines("two"), ElementsAre("id=2 20"));
@@ -31,9 +31,9 @@ TEST_F(ProgramTableTest, ReadsEveryMetricOfEveryProgram) {
 }
 
 TEST_F(ProgramTableTest, OneNameInTwoProgramsIsOneFamily) {
-  Add(table_, {.name = "a", .metrics = {Counter("hits")}},
+  Add(table_, {.name = "a", .sources = {Counter("hits")}},
       Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
-  Add(table_, {.name = "b", .metrics = {Counter("hits")}},
+  Add(table_, {.name = "b", .sources = {Counter("hits")}},
       Loaded({MakeMap("counts", {{2, 99}, {3, 30}})}));
   ASSERT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=2 20", "id=3 30"));
@@ -45,7 +45,7 @@ TEST_F(ProgramTableTest, OneNameInTwoProgramsIsOneFamily) {
 }
 
 TEST_F(ProgramTableTest, OneNameTwiceInAConfigurationIsOneFamilyWithEachSeriesOnce) {
-  Add(roomy_, {.name = "a", .metrics = {Counter("hits"), Counter("hits")}},
+  Add(roomy_, {.name = "a", .sources = {Counter("hits"), Counter("hits")}},
       Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
   ASSERT_TRUE(Collect(roomy_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=2 20"));
@@ -54,20 +54,20 @@ TEST_F(ProgramTableTest, OneNameTwiceInAConfigurationIsOneFamilyWithEachSeriesOn
 }
 
 TEST_F(ProgramTableTest, OneNameInTwoProgramsMayDecodeDifferently) {
-  MetricPlan named = Counter("hits");
-  named.labels[0].decoders.push_back(
-      {.name = "static_map", .static_map = {{{"1", "one"}, {"2", "two"}}}});
-  Add(roomy_, {.name = "a", .metrics = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
-  Add(roomy_, {.name = "b", .metrics = {named}}, Loaded({MakeMap("counts", {{1, 11}, {2, 12}})}));
+  SourcePlan named = Counter("hits");
+  named.metrics[0].labels[0].decoders.push_back(
+      {.name = "static_map", .argument = TextMap{{"1", "one"}, {"2", "two"}}});
+  Add(roomy_, {.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+  Add(roomy_, {.name = "b", .sources = {named}}, Loaded({MakeMap("counts", {{1, 11}, {2, 12}})}));
   ASSERT_TRUE(Collect(roomy_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=one 11", "id=two 12"));
 }
 
 TEST_F(ProgramTableTest, OneNameWithTwoMeaningsKeepsTheFirst) {
-  MetricPlan other = Counter("hits");
-  other.help = "Something else.";
-  Add(table_, {.name = "a", .metrics = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
-  Add(table_, {.name = "b", .metrics = {other}}, Loaded({MakeMap("counts", {{2, 20}})}));
+  SourcePlan other = Counter("hits");
+  other.metrics[0].help = "Something else.";
+  Add(table_, {.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+  Add(table_, {.name = "b", .sources = {other}}, Loaded({MakeMap("counts", {{2, 20}})}));
   EXPECT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10"));
   EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
@@ -75,10 +75,10 @@ TEST_F(ProgramTableTest, OneNameWithTwoMeaningsKeepsTheFirst) {
 }
 
 TEST_F(ProgramTableTest, ABrokenMetricHidesNoOther) {
-  MetricPlan broken = Counter("broken", "m1");
-  broken.labels[0].decoders = {{.name = "uint"}, {.name = "syscall"}};
-  broken.labels[0].field = {0, 8};  // longer than the key
-  Add(table_, {.name = "a", .metrics = {broken, Counter("fine", "m2")}},
+  SourcePlan broken = Counter("broken", "m1");
+  broken.metrics[0].labels[0].decoders = {{.name = "uint"}, {.name = "syscall"}};
+  broken.metrics[0].labels[0].field = {0, 8};  // longer than the key
+  Add(table_, {.name = "a", .sources = {broken, Counter("fine", "m2")}},
       Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
   const auto collected = Collect(table_);
   ASSERT_FALSE(collected);
@@ -93,7 +93,7 @@ TEST_F(ProgramTableTest, ABrokenMetricHidesNoOther) {
 }
 
 TEST_F(ProgramTableTest, AMapThatCannotBeReadIsNoDecoderError) {
-  Add(table_, {.name = "a", .metrics = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+  Add(table_, {.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
   sys_.Inject({.method = Method::kLookupBatch, .sys_errno = EPERM, .times = 1});
   EXPECT_FALSE(Collect(table_));
   EXPECT_THAT(Lines("hits"), IsEmpty());
@@ -107,9 +107,9 @@ TEST_F(ProgramTableTest, AMapThatCannotBeReadIsNoDecoderError) {
 TEST_F(ProgramTableTest, WhatAnIteratorLeftHalfFilledIsMissingAndNothingElseIs) {
   auto filled = Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})});
   FakeLoadedProgram& iterator = *filled;
-  Add(table_, {.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
+  Add(table_, {.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
       std::move(filled));
-  Add(table_, {.name = "b", .metrics = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
+  Add(table_, {.name = "b", .sources = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
   iterator.iterators_ = std::unexpected(Error{ErrorKind::kExhausted, ENOMEM, "no room"});
   const auto collected = Collect(table_);
   ASSERT_FALSE(collected);
@@ -129,9 +129,9 @@ TEST_F(ProgramTableTest, WhatAnIteratorLeftHalfFilledIsMissingAndNothingElseIs) 
 }
 
 TEST_F(ProgramTableTest, WhatIsKnownToBeUnusableFailsNoLookButIsCounted) {
-  MetricPlan unusable = Counter("never");
-  unusable.unusable = Error{ErrorKind::kInvalid, 0, "sizes"};
-  Add(table_, {.name = "a", .metrics = {unusable, Counter("no_map", "absent")}},
+  SourcePlan unusable = Counter("never");
+  unusable.metrics[0].unusable = Error{ErrorKind::kInvalid, 0, "sizes"};
+  Add(table_, {.name = "a", .sources = {unusable, Counter("no_map", "absent")}},
       Loaded({MakeMap("counts", {{1, 10}})}));
   EXPECT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("never"), IsEmpty());
@@ -139,7 +139,7 @@ TEST_F(ProgramTableTest, WhatIsKnownToBeUnusableFailsNoLookButIsCounted) {
 }
 
 TEST_F(ProgramTableTest, KeepsTheDeadlineAndSaysWhatIsMissing) {
-  Add(table_, {.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
+  Add(table_, {.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
       Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
   clock_.step = seconds(1);
   const auto collected = Collect(table_, seconds(4));
@@ -152,7 +152,7 @@ TEST_F(ProgramTableTest, KeepsTheDeadlineAndSaysWhatIsMissing) {
 }
 
 TEST_F(ProgramTableTest, Fault13TheLimitOfSeriesIsOneForAll) {
-  Add(table_, {.name = "a", .metrics = {Counter("one", "m1"), Counter("two", "m2")}},
+  Add(table_, {.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
       Loaded({MakeMap("m1", {{1, 1}, {2, 1}, {3, 1}}),
               MakeMap("m2", {{1, 1}, {2, 1}, {3, 1}, {4, 1}})}));
   ASSERT_TRUE(Collect(table_));
@@ -163,10 +163,13 @@ TEST_F(ProgramTableTest, Fault13TheLimitOfSeriesIsOneForAll) {
 }
 
 // Two metrics of one map; `width`: of the second one's label.
-ProgramPlan TwoOfOneMap(size_t width = 4) {
-  MetricPlan second = Counter("two");
+ProgramPlan TwoOfOneMap(uint32_t width = 4) {
+  SourcePlan source = Counter("one");
+  MetricPlan second = source.metrics[0];
+  second.name = "two";
   second.labels[0].field.size = width;
-  return {.name = "a", .metrics = {Counter("one"), second}};
+  source.metrics.push_back(second);
+  return {.name = "a", .sources = {source}};
 }
 
 TEST_F(ProgramTableTest, MetricsOfOneMapAreReadAtOnce) {
@@ -179,7 +182,7 @@ TEST_F(ProgramTableTest, MetricsOfOneMapAreReadAtOnce) {
               ElementsAre("config=a,metric=one 2", "config=a,metric=two 2"));
 
   ProgramTable alone(Host(), {});
-  Add(alone, {.name = "a", .metrics = {Counter("one")}},
+  Add(alone, {.name = "a", .sources = {Counter("one")}},
       Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
   ASSERT_TRUE(Collect(alone));
   EXPECT_EQ(sys_.Calls(Method::kLookupBatch), 2 * once);
@@ -221,10 +224,10 @@ TEST_F(ProgramTableTest, TellsOfTheProgramsLikeEbpfExporter) {
       {.program = "refused", .section = "kprobe/x"}};
   Add(table_,
       {.name = "a",
-       .programs = {{"on_exec", "tp/exec"}, {"on_exit", "tp/exit"}, {"refused", "kprobe/x"}},
-       .metrics = {Counter("hits")}},
+       .functions = {{"on_exec", "tp/exec"}, {"on_exit", "tp/exit"}, {"refused", "kprobe/x"}},
+       .sources = {Counter("hits")}},
       std::move(loaded));
-  AddFailed(table_, {.name = "b", .programs = {{"first", "tp/x"}, {"second", "tp/y"}}});
+  AddFailed(table_, {.name = "b", .functions = {{"first", "tp/x"}, {"second", "tp/y"}}});
   ASSERT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("ebpf_exporter_enabled_configs"), ElementsAre("name=a 1", "name=b 1"));
   EXPECT_THAT(Lines("ebpf_exporter_ebpf_program_info"),

@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "programs/plan/sources.h"
 #include "programs/run/table_fixture.h"
 
 namespace bpftally {
@@ -31,18 +32,11 @@ class TableChurnTest : public TableTest {
  protected:
   static constexpr const char* kPasser = "passer";
 
-  static MetricPlan Constants(std::string name) {
-    return {.name = std::move(name),
-            .help = "Counts.",
-            .map = "constants",
-            .labels = {{"place", {0, 4}, {{.name = "uint"}}}},
-            .key_size = 4};
-  }
-
   static ProgramPlan Plan(const std::string& name) {
     ProgramPlan plan = PlanOf("load_addresses");
     plan.name = name;
-    plan.metrics = {Constants(name + "_total")};
+    plan.sources = {
+        CounterOf(name + "_total", "constants", {{"place", {0, 4}, {{.name = "uint"}}}}, 4)};
     return plan;
   }
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "programs/plan/plan.h"
+#include "programs/plan/sources.h"
 #include "programs/run/table_fixture.h"
 
 namespace bpftally {
@@ -19,13 +20,8 @@ using ::testing::EndsWith;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-MetricPlan CallsBy(const std::string& map) {
-  return {.name = map,
-          .help = "Calls.",
-          .source = MetricSource::kPerfEvents,
-          .map = map,
-          .labels = {{"third", {0, 4}, {{.name = "uint"}}}},
-          .key_size = 4};
+SourcePlan CallsBy(const std::string& map) {
+  return EventCounterOf(map, map, {{"third", {0, 4}, {{.name = "uint"}}}}, 4);
 }
 
 // Each third of so many calls.
@@ -43,9 +39,9 @@ class EventCountersTest : public TableTest {
     if (!IsSkipped()) MakeTable();
   }
 
-  void Run(std::vector<MetricPlan> metrics) {
+  void Run(std::vector<SourcePlan> sources) {
     ProgramPlan plan = PlanOf("event_source");
-    plan.metrics = std::move(metrics);
+    plan.sources = std::move(sources);
     const LoadedProgram* program = AddToTable(std::move(plan));
     ASSERT_NE(program, nullptr);
     SetAt(*program, "wanted_process", 0, static_cast<uint32_t>(::getpid()));
@@ -70,8 +66,8 @@ TEST_F(EventCountersTest, EachKindOfBufferIsCountedOn) {
 }
 
 TEST_F(EventCountersTest, AnEventThatCannotBeDecodedIsCountedAndHarmsNoOtherMetric) {
-  MetricPlan too_long = CallsBy("calls_by_ring");
-  too_long.key_size = 4096;
+  SourcePlan too_long = CallsBy("calls_by_ring");
+  too_long.value_size = 4096;
   ASSERT_NO_FATAL_FAILURE(Run({CallsBy("calls_by_perf"), too_long}));
   Call(30);
   ExpectLinesSoon("calls_by_perf", Thirds("calls_by_perf", 10));
@@ -81,8 +77,8 @@ TEST_F(EventCountersTest, AnEventThatCannotBeDecodedIsCountedAndHarmsNoOtherMetr
 }
 
 TEST_F(EventCountersTest, WhatIsFlushedBeginsAnew) {
-  MetricPlan flushed = CallsBy("calls_by_ring");
-  flushed.flush_interval = std::chrono::milliseconds(20);
+  SourcePlan flushed = CallsBy("calls_by_ring");
+  std::get<EventSource>(flushed.from).flush_interval = std::chrono::milliseconds(20);
   ASSERT_NO_FATAL_FAILURE(Run({flushed, CallsBy("calls_by_perf")}));
   Call(3);
   ExpectLinesSoon("calls_by_perf", Thirds("calls_by_perf", 1));
@@ -91,17 +87,18 @@ TEST_F(EventCountersTest, WhatIsFlushedBeginsAnew) {
 
 class TableSpansTest : public TableTest {
  protected:
+  static std::vector<LabelPlan> Number(uint32_t offset) {
+    return {{"number", {offset, 4, Part::kValue}, {{.name = "uint"}}}};
+  }
+
   static ProgramPlan Plan() {
     ProgramPlan plan = PlanOf("span_events");
-    plan.spans = {{.map = "whole_spans",
-                   .name = "whole",
-                   .service = "makers",
-                   .labels = {{"number", {48, 4}, {{.name = "uint"}}}},
-                   .event_size = 56},
-                  {.map = "bare_spans",
-                   .name = "bare",
-                   .labels = {{"number", {0, 4}, {{.name = "uint"}}}},
-                   .event_size = 4}};
+    plan.sources = {{.from = EventSource{"whole_spans"},
+                     .value_size = 56,
+                     .spans = {{.name = "whole", .service = "makers", .labels = Number(48)}}},
+                    {.from = EventSource{"bare_spans"},
+                     .value_size = 4,
+                     .spans = {{.name = "bare", .labels = Number(0)}}}};
     return plan;
   }
 
@@ -153,9 +150,9 @@ TEST_F(TableSpansTest, EachIsTakenOnceWhileOthersComeAndLooksGoOn) {
 
 TEST_F(TableSpansTest, OneRingBufferMayHaveSpansOfTwoNamesAndACounter) {
   ProgramPlan plan = Plan();
-  plan.spans[0] = plan.spans[1];
-  plan.spans[0].name = "also_bare";
-  plan.metrics = {CallsBy("bare_spans")};
+  plan.sources[0] = plan.sources[1];
+  plan.sources[0].spans[0].name = "also_bare";
+  plan.sources.push_back(CallsBy("bare_spans"));
   ASSERT_NO_FATAL_FAILURE(Run(std::move(plan)));
   MakeSpans(3);
   ExpectLinesSoon(kSpans, {Line("spans", "also_bare", 3), Line("spans", "bare", 3)});
@@ -166,7 +163,7 @@ TEST_F(TableSpansTest, OneRingBufferMayHaveSpansOfTwoNamesAndACounter) {
 
 TEST_F(TableSpansTest, WhatNobodyTakesIsDroppedAndCounted) {
   ProgramPlan plan = Plan();
-  plan.spans.erase(plan.spans.begin());
+  plan.sources.erase(plan.sources.begin());
   ASSERT_NO_FATAL_FAILURE(Run(std::move(plan)));
   MakeSpans(5'000);
   ExpectLinesSoon(kSpans, {Line("spans", "bare", 5'000)});
@@ -179,8 +176,8 @@ TEST_F(TableSpansTest, WhatNobodyTakesIsDroppedAndCounted) {
 
 TEST_F(TableSpansTest, SpansThatCannotBeReadHideNoOthers) {
   ProgramPlan plan = Plan();
-  plan.spans[0].map = "no_such_map";
-  plan.spans.push_back({.map = "bare_spans", .name = "unusable", .unusable = Error{}});
+  plan.sources[0].from = EventSource{"no_such_map"};
+  plan.sources[1].spans.push_back({.name = "unusable", .unusable = Error{}});
   ASSERT_NO_FATAL_FAILURE(Run(std::move(plan)));
   MakeSpans(3);
   ExpectLinesSoon(kSpans, {Line("spans", "bare", 3)});

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "export/prometheus/text_writer.h"
-#include "programs/frontends/ebpf_exporter/self_metrics.h"
+#include "host/cpus.h"
 #include "programs/load/loader_fixture.h"
 #include "programs/plan/plan.h"
 #include "programs/run/program_table.h"
@@ -37,7 +37,7 @@ class TableTest : public LoaderTest {
 
   // What the table has loaded; null where the kernel refuses it.
   const LoadedProgram* AddToTable(ProgramPlan plan) {
-    plan.self = EbpfExporterSelfMetrics();
+    plan.self = {.prefix = "ebpf_exporter_"};
     const auto added = table_->Add(std::move(plan));
     EXPECT_TRUE(added) << added.error().message;
     return table_->Instances()->back()->loaded();

@@ -1,6 +1,7 @@
 // Maps that an iterator program of the same object fills at each look.
 
 #include "programs/plan/plan.h"
+#include "programs/plan/sources.h"
 #include "programs/run/table_fixture.h"
 
 namespace bpftally {
@@ -11,12 +12,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-MetricPlan CounterOf(const std::string& map) {
-  return {.name = map,
-          .help = "Counts.",
-          .map = map,
-          .labels = {{"place", {0, 4}, {{.name = "uint"}}}},
-          .key_size = 4};
+SourcePlan PlacesOf(const std::string& map) {
+  return CounterOf(map, map, {{"place", {0, 4}, {{.name = "uint"}}}}, 4);
 }
 
 class TableIteratorsTest : public TableTest {
@@ -29,9 +26,9 @@ class TableIteratorsTest : public TableTest {
 
 TEST_F(TableIteratorsTest, AMetricIsMissingAsLongAsItsIteratorDoesNotComeToItsEnd) {
   ProgramPlan filled = PlanOf("full_iterator");
-  filled.metrics = {CounterOf("maps_seen")};
+  filled.sources = {PlacesOf("maps_seen")};
   ProgramPlan other = PlanOf("load_addresses");
-  other.metrics = {CounterOf("constants")};
+  other.sources = {PlacesOf("constants")};
   const LoadedProgram* program = AddToTable(std::move(filled));
   ASSERT_NE(program, nullptr);
   ASSERT_NE(AddToTable(std::move(other)), nullptr);

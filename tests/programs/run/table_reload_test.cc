@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "host/cgroup_root.h"
+#include "programs/plan/sources.h"
 #include "programs/run/table_fixture.h"
 
 namespace bpftally {
@@ -16,13 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // Counts calls of getppid by one of the maps of event_source.
-MetricPlan CallsBy(const std::string& map) {
-  return {.name = map,
-          .help = "Calls.",
-          .source = MetricSource::kPerfEvents,
-          .map = map,
-          .labels = {{"third", {0, 4}, {{.name = "uint"}}}},
-          .key_size = 4};
+SourcePlan CallsBy(const std::string& map) {
+  return EventCounterOf(map, map, {{"third", {0, 4}, {{.name = "uint"}}}}, 4);
 }
 
 size_t EntriesOf(const char* folder) {
@@ -39,15 +35,15 @@ class TableReloadTest : public TableTest {
     ASSERT_TRUE(table_->Start());
   }
 
-  static ProgramPlan EventPlan(std::vector<MetricPlan> metrics) {
+  static ProgramPlan EventPlan(std::vector<SourcePlan> sources) {
     ProgramPlan plan = PlanOf("event_source");
-    plan.metrics = std::move(metrics);
-    plan.self = EbpfExporterSelfMetrics();
+    plan.sources = std::move(sources);
+    plan.self = {.prefix = "ebpf_exporter_"};
     return plan;
   }
 
-  void AddEventSource(std::vector<MetricPlan> metrics) {
-    const LoadedProgram* loaded = AddToTable(EventPlan(std::move(metrics)));
+  void AddEventSource(std::vector<SourcePlan> sources) {
+    const LoadedProgram* loaded = AddToTable(EventPlan(std::move(sources)));
     ASSERT_NE(loaded, nullptr);
     SetAt(*loaded, "wanted_process", 0, static_cast<uint32_t>(::getpid()));
   }

@@ -37,7 +37,7 @@ std::string_view SizeDemand(std::string_view decoder, uint64_t size) {
   return {};
 }
 
-void CheckRegexps(const DecoderPlan& decoder, Problems& problems) {
+void CheckRegexps(const DecoderConfig& decoder, Problems& problems) {
   if (!decoder.regexps) {
     problems.push_back({decoder.at, "decoder \"regexp\" needs regexps"});
     return;
@@ -48,7 +48,7 @@ void CheckRegexps(const DecoderPlan& decoder, Problems& problems) {
   }
 }
 
-void CheckDecoder(const DecoderPlan& decoder, Problems& problems) {
+void CheckDecoder(const DecoderConfig& decoder, Problems& problems) {
   const std::vector<std::string_view> known = DecoderNames();
   if (std::ranges::find(known, decoder.name) == known.end()) {
     problems.push_back({decoder.at, fmt::format("unknown decoder {}{}", Quoted(decoder.name),
@@ -60,7 +60,7 @@ void CheckDecoder(const DecoderPlan& decoder, Problems& problems) {
 }
 
 void CheckFirstDecoder(const LabelConfig& label, Problems& problems) {
-  const DecoderPlan& first = label.decoders.front();
+  const DecoderConfig& first = label.decoders.front();
   if (const std::string_view demand = SizeDemand(first.name, label.size); !demand.empty()) {
     problems.push_back({first.at, fmt::format("decoder {} needs {}, the label has {}",
                                               Quoted(first.name), demand, label.size)});
@@ -148,7 +148,7 @@ Problems CheckLabel(const LabelConfig& label) {
   } else if (label.size > 0) {
     CheckFirstDecoder(label, problems);
   }
-  for (const DecoderPlan& decoder : label.decoders) CheckDecoder(decoder, problems);
+  for (const DecoderConfig& decoder : label.decoders) CheckDecoder(decoder, problems);
   for (Problem& problem : problems)
     problem.what = fmt::format("label {}: {}", Quoted(label.name), problem.what);
   return problems;

@@ -4,15 +4,14 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <set>
 #include <utility>
 
 #include "base/suggest.h"
+#include "model/map_types.h"
 #include "model/type_names.h"
 #include "programs/frontends/ebpf_exporter/label_checks.h"
-#include "programs/frontends/ebpf_exporter/self_metrics.h"
 #include "programs/frontends/ebpf_exporter/v2_buckets.h"
 #include "programs/plan/notes.h"
 #include "programs/plan/published_name.h"
@@ -21,27 +20,33 @@
 namespace bpftally {
 namespace {
 
+constexpr std::string_view kPrefix = "ebpf_exporter_";  // of each family
+constexpr std::string_view kSpanAttribute = "ebpf_exporter.config";
 constexpr uint32_t kCgroupStorageType = 32;  // BPF_MAP_TYPE_CGRP_STORAGE; in uapi from 6.2
 constexpr uint32_t kCounterBytes = 8;
 constexpr uint64_t kCpuBytes = 2;
 constexpr uint32_t kNoLabelKeyBytes = 4;
 
-constexpr std::array<uint32_t, 3> kPerCpuTypes = {
-    BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LRU_PERCPU_HASH};
-constexpr std::array<uint32_t, 4> kPlainTypes = {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
-                                                 BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LPM_TRIE};
-constexpr std::array<uint32_t, 2> kEventTypes = {BPF_MAP_TYPE_PERF_EVENT_ARRAY,
-                                                 BPF_MAP_TYPE_RINGBUF};
-
-bool IsOneOf(uint32_t type, std::span<const uint32_t> types) {
-  return std::ranges::find(types, type) != types.end();
+// A decoder takes the argument of its name, whatever else is written beside it.
+DecoderPlan PlanDecoder(const DecoderConfig& config) {
+  DecoderPlan plan{.name = config.name, .at = config.at};
+  if (config.name == "static_map" && config.static_map) plan.argument = *config.static_map;
+  if (config.name == "regexp" && config.regexps) plan.argument = *config.regexps;
+  if (config.allow_unknown) plan.unknown = UnknownRule::kKeep;
+  return plan;
 }
 
-std::vector<LabelPlan> LayOut(std::span<const LabelConfig> labels) {
+// Sizes that no field has make the metric unusable, whatever they are cut to here.
+uint32_t Cut(uint64_t bytes) {
+  return static_cast<uint32_t>(std::min<uint64_t>(bytes, UINT32_MAX));
+}
+
+std::vector<LabelPlan> LayOut(std::span<const LabelConfig> labels, Part part) {
   std::vector<LabelPlan> out;
   uint64_t offset = 0;
   for (const LabelConfig& label : labels) {
-    out.push_back({PublishedName(label.name), {offset, label.size}, label.decoders});
+    const FieldPlan field{.offset = Cut(offset), .size = Cut(label.size), .part = part};
+    out.push_back({PublishedName(label.name), field, PlanDecoders(label.decoders)});
     offset += label.size + label.padding;
   }
   return out;
@@ -83,8 +88,7 @@ Problems CheckZeroKey(const ObjectMap& map, ConfigPosition at) {
                              "but the key has {}",
                              kNoLabelKeyBytes, map.key_size)}};
   }
-  const bool is_array = map.type == BPF_MAP_TYPE_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY;
-  if (is_array && map.max_entries > 1) {
+  if (MapTypeOf(map.type).is_array && map.max_entries > 1) {
     return {{at, fmt::format("without labels from its key, it needs an array of one entry, but "
                              "max_entries is {}",
                              map.max_entries)}};
@@ -97,12 +101,14 @@ class Planner {
   Planner(const ProgramConfig& config, const ObjectFacts& object)
       : config_(config), object_(object) {}
 
-  Planned Run() && {
+  Compiled Run() && {
     plan_.name = config_.name;
     plan_.file = config_.file;
     plan_.object = config_.object;
-    plan_.self = EbpfExporterSelfMetrics();
-    plan_.programs = object_.programs;
+    plan_.description = config_.description;
+    plan_.needs = config_.needs;
+    plan_.functions = object_.programs;
+    plan_.self = {.prefix = std::string(kPrefix)};
     plan_.kaddrs = config_.kaddrs;
     plan_.cgroup_id_map = config_.cgroup_id_map;
     for (const CounterConfig& counter : config_.counters) PlanCounter(counter);
@@ -139,54 +145,74 @@ class Planner {
     return MapFor(config.name, config.at, notes);
   }
 
-  MetricPlan Metric(const std::string& map, const std::string& name, const std::string& help,
-                    ConfigPosition at) const {
-    MetricPlan metric;
-    metric.name = config_.metric_prefix + PublishedName(name);
-    metric.help = help;
-    metric.map = map;
-    metric.at = at;
-    return metric;
+  static std::string MetricName(std::string_view name) {
+    return std::string(kPrefix) + PublishedName(name);
+  }
+
+  // The source that is read once for all metrics and spans of it.
+  SourcePlan& SourceOf(const SourcePlan& wanted) {
+    for (SourcePlan& source : plan_.sources) {
+      if (source.from == wanted.from && source.value_size == wanted.value_size) return source;
+    }
+    return plan_.sources.emplace_back(wanted);
+  }
+
+  static SourcePlan MapSourceOf(const std::string& name, const ObjectMap* map) {
+    SourcePlan source{.from = MapSource{name}};
+    if (map == nullptr) return source;  // an error already
+    source.key_size = map->key_size;
+    source.value_size = map->value_size;
+    return source;
   }
 
   void PlanCounter(const CounterConfig& config) {
     PlanNotes notes = NotesFor("counter", config.name);
     const ObjectMap* map = StartMetric(config, config.values.empty(), notes);
-    MetricPlan metric = Metric(config.name, config.name, config.help, config.at);
+    const Part part = config.perf_event_array ? Part::kValue : Part::kKey;
+    MetricPlan metric{.name = MetricName(config.name),
+                      .help = config.help,
+                      .labels = LayOut(config.labels, part),
+                      .instrument = CounterPlan{},
+                      .at = config.at};
     Problems problems = CheckLabels(config.labels, notes);
-    metric.labels = LayOut(config.labels);
-    if (map != nullptr && config.perf_event_array) {
-      PlanEvents(config, *map, metric, notes);
+    SourcePlan source = MapSourceOf(config.name, map);
+    if (config.perf_event_array) {
+      source = {.from = EventSource{config.name, config.flush_interval},
+                .value_size = Cut(WidthOf(config.labels))};
+      if (map != nullptr) CheckEventMap(config, *map, notes);
     } else if (map != nullptr) {
       std::ranges::move(PlanKey(config, *map, metric), std::back_inserter(problems));
       CheckMap(*map, std::max<size_t>(config.values.size(), 1), config.at, notes, problems);
     }
     notes.Take(problems, metric.unusable);
-    AddCounters(config, std::move(metric), notes);
+    AddCounters(config, SourceOf(source), std::move(metric), notes);
   }
 
-  void AddCounters(const CounterConfig& config, MetricPlan metric, PlanNotes& notes) {
-    if (config.values.empty()) plan_.metrics.push_back(std::move(metric));
+  static void AddCounters(const CounterConfig& config, SourcePlan& source, MetricPlan metric,
+                          PlanNotes& notes) {
+    CounterPlan& counter = std::get<CounterPlan>(metric.instrument);
+    if (!config.perf_event_array) counter.value.field = ValueField(0);
+    if (config.values.empty()) source.metrics.push_back(metric);
     if (!config.values.empty() && config.perf_event_array)
       return notes.Error(config.at, "events are counted: they have no values");
     for (size_t i = 0; i < config.values.size(); ++i) {
       const CounterValueConfig& value = config.values[i];
       if (value.name.empty()) notes.Error(value.at, "a value without a name");
       if (value.help.empty()) notes.Error(value.at, "a value without a help text");
-      MetricPlan& added = plan_.metrics.emplace_back(metric);
-      added.name = config_.metric_prefix + PublishedName(value.name);
-      added.help = value.help;
-      added.value = {i * kCounterBytes, kCounterBytes};
-      added.at = value.at;
+      metric.name = MetricName(value.name);
+      metric.help = value.help;
+      counter.value.field = ValueField(i);
+      metric.at = value.at;
+      source.metrics.push_back(metric);
     }
   }
 
-  static void PlanEvents(const CounterConfig& config, const ObjectMap& map, MetricPlan& metric,
-                         PlanNotes& notes) {
-    metric.source = MetricSource::kPerfEvents;
-    metric.flush_interval = config.flush_interval;
-    metric.key_size = WidthOf(config.labels);
-    if (!IsOneOf(map.type, kEventTypes)) {
+  static FieldPlan ValueField(size_t place) {
+    return {.offset = Cut(place * kCounterBytes), .size = kCounterBytes, .part = Part::kValue};
+  }
+
+  static void CheckEventMap(const CounterConfig& config, const ObjectMap& map, PlanNotes& notes) {
+    if (!MapTypeOf(map.type).is_event_buffer) {
       notes.Error(config.at,
                   fmt::format("perf_event_array needs a map of type perf_event_array or ringbuf, "
                               "but its map is of type {}",
@@ -198,11 +224,10 @@ class Planner {
   static Problems PlanKey(const CounterConfig& config, const ObjectMap& map, MetricPlan& metric) {
     std::span<const LabelConfig> in_key = config.labels;
     Problems problems;
-    metric.key_size = map.key_size;
-    if (IsOneOf(map.type, kPerCpuTypes) && !in_key.empty() && in_key.back().name == "cpu") {
+    if (MapTypeOf(map.type).is_per_cpu && !in_key.empty() && in_key.back().name == "cpu") {
       const LabelConfig& cpu = in_key.back();
-      metric.cpu_label = true;
-      metric.labels.back().field = {map.key_size, cpu.size};
+      std::get<CounterPlan>(metric.instrument).value.cpus = CpuRule::kEach;
+      metric.labels.back().field = {.size = Cut(cpu.size), .part = Part::kCpu};
       if (cpu.size != kCpuBytes || cpu.padding != 0) {
         problems.push_back({cpu.at, fmt::format("the last label \"cpu\" of a per-CPU map is the "
                                                 "CPU's number: it needs size: {} and no padding",
@@ -210,6 +235,7 @@ class Planner {
       }
       in_key = in_key.first(in_key.size() - 1);
     }
+    metric.needs_zero_key = in_key.empty();
     std::ranges::move(
         in_key.empty() ? CheckZeroKey(map, config.at) : CheckKey(in_key, map, config.at),
         std::back_inserter(problems));
@@ -218,7 +244,7 @@ class Planner {
 
   static void CheckMap(const ObjectMap& map, size_t values, ConfigPosition at, PlanNotes& notes,
                        Problems& problems) {
-    if (IsOneOf(map.type, kEventTypes)) {
+    if (MapTypeOf(map.type).is_event_buffer) {
       return notes.Error(at, fmt::format("its map is of type {}: expected perf_event_array: true",
                                          MapTypeName(map.type)));
     }
@@ -226,7 +252,7 @@ class Planner {
       notes.Error(at, fmt::format("the value of its map has {} bytes, expected {}", map.value_size,
                                   values * kCounterBytes));
     }
-    if (!IsOneOf(map.type, kPlainTypes) && !IsOneOf(map.type, kPerCpuTypes)) {
+    if (!MapTypeOf(map.type).can_hold_metrics) {
       problems.push_back({at, fmt::format("its map is of type {}, whose entries cannot be listed",
                                           MapTypeName(map.type))});
     }
@@ -237,20 +263,19 @@ class Planner {
     const ObjectMap* map = StartMetric(config, true, notes);
     if (config.labels.empty())
       return notes.Error(config.at, "expected at least one label: the last one is the bucket");
-    MetricPlan metric = Metric(config.name, config.name, config.help, config.at);
-    metric.type = MetricType::kHistogram;
     Problems problems;
-    metric.histogram = PlanBuckets(config, problems);
-    PlanHistogramLabels(config, metric, problems, notes);
+    HistogramPlan histogram = PlanBuckets(config, problems);
+    MetricPlan metric{.name = MetricName(config.name), .help = config.help, .at = config.at};
+    PlanHistogramLabels(config, metric, histogram, problems, notes);
     if (map != nullptr) {
-      metric.key_size = map->key_size;
       std::ranges::move(CheckKey(config.labels, *map, config.at), std::back_inserter(problems));
       CheckMap(*map, 1, config.at, notes, problems);
-      CheckCapacity(config, *metric.histogram, *map, problems);
+      CheckCapacity(config, histogram, *map, problems);
     }
+    metric.instrument = std::move(histogram);
     notes.Take(problems, metric.unusable);
     if (HasOneBound(config)) return notes.Warn(config.at, "bucket_min is bucket_max: left out");
-    plan_.metrics.push_back(std::move(metric));
+    SourceOf(MapSourceOf(config.name, map)).metrics.push_back(std::move(metric));
   }
 
   // What the dialect prints nothing of, and counts no error for.
@@ -259,13 +284,13 @@ class Planner {
   }
 
   static void PlanHistogramLabels(const HistogramConfig& config, MetricPlan& metric,
-                                  Problems& problems, PlanNotes& notes) {
+                                  HistogramPlan& histogram, Problems& problems, PlanNotes& notes) {
     const std::span<const LabelConfig> labels = config.labels;
     std::ranges::move(CheckLabels(labels.first(labels.size() - 1), notes),
                       std::back_inserter(problems));
     std::ranges::move(CheckLabel(labels.back()), std::back_inserter(problems));
-    metric.labels = LayOut(labels);
-    metric.histogram->slot = std::move(metric.labels.back());
+    metric.labels = LayOut(labels, Part::kKey);
+    histogram.source = SlotInKey{.slot = std::move(metric.labels.back())};
     metric.labels.pop_back();
     for (size_t i = 0; i < metric.labels.size(); ++i) {
       if (metric.labels[i].name == "le")
@@ -276,11 +301,14 @@ class Planner {
   void PlanSpan(const SpanConfig& config) {
     PlanNotes notes = NotesFor("span", config.name);
     if (config.name.empty()) notes.Error(config.at, "expected a name");
-    SpanPlan span{config.ringbuf.empty() ? config.name : config.ringbuf, config.name,
-                  config.service, LayOut(config.labels), WidthOf(config.labels)};
-    const ObjectMap* map = span.map.empty() ? nullptr : MapFor(span.map, config.at, notes);
+    SpanPlan span{.name = config.name,
+                  .service = config.service,
+                  .labels = LayOut(config.labels, Part::kValue),
+                  .attributes = {{std::string(kSpanAttribute), config_.name}}};
+    const std::string& ring = config.ringbuf.empty() ? config.name : config.ringbuf;
+    const ObjectMap* map = ring.empty() ? nullptr : MapFor(ring, config.at, notes);
     if (map != nullptr && map->type != BPF_MAP_TYPE_RINGBUF) {
-      notes.Error(config.at, fmt::format("map {} is of type {}, expected ringbuf", Quoted(span.map),
+      notes.Error(config.at, fmt::format("map {} is of type {}, expected ringbuf", Quoted(ring),
                                          MapTypeName(map->type)));
     }
     Problems problems;
@@ -289,7 +317,8 @@ class Planner {
       std::ranges::move(CheckSpanLabel(config.labels[i]), std::back_inserter(problems));
     }
     notes.Take(problems, span.unusable);
-    plan_.spans.push_back(std::move(span));
+    SourceOf({.from = EventSource{ring}, .value_size = Cut(WidthOf(config.labels))})
+        .spans.push_back(std::move(span));
   }
 
   static Problems CheckSpanLabel(const LabelConfig& label) {
@@ -335,7 +364,7 @@ class Planner {
 
   void CheckNames() {
     std::set<std::string_view> names;
-    for (const MetricPlan& metric : plan_.metrics) {
+    for (const MetricPlan& metric : MetricsOf(plan_)) {
       if (names.insert(metric.name).second) continue;
       PlanNotes(config_.file, "metric " + Quoted(metric.name), findings_)
           .Warn(metric.at, "the second of this name: samples that the first has are dropped");
@@ -350,7 +379,13 @@ class Planner {
 
 }  // namespace
 
-Planned MakePlan(const ProgramConfig& config, const ObjectFacts& object) {
+std::vector<DecoderPlan> PlanDecoders(const std::vector<DecoderConfig>& configs) {
+  std::vector<DecoderPlan> plans;
+  for (const DecoderConfig& config : configs) plans.push_back(PlanDecoder(config));
+  return plans;
+}
+
+Compiled MakePlan(const ProgramConfig& config, const ObjectFacts& object) {
   return Planner(config, object).Run();
 }
 

@@ -1,18 +1,15 @@
 #pragma once
 
-#include "base/finding.h"
 #include "programs/frontends/ebpf_exporter/v2_config.h"
+#include "programs/frontends/front_end.h"
 #include "programs/object/object_facts.h"
-#include "programs/plan/plan.h"
 
 namespace bpftally {
 
-struct Planned {
-  ProgramPlan plan;
-  Findings findings;  // with errors the plan is not to be run
-};
+// A decoder takes the argument of its name, whatever else is written beside it.
+std::vector<DecoderPlan> PlanDecoders(const std::vector<DecoderConfig>& configs);
 
 // Checks a configuration against its object and lays out what to read. All findings at once.
-Planned MakePlan(const ProgramConfig& config, const ObjectFacts& object);
+Compiled MakePlan(const ProgramConfig& config, const ObjectFacts& object);
 
 }  // namespace bpftally

@@ -1,7 +1,6 @@
 #include "programs/frontends/ebpf_exporter/v2_buckets.h"
 
 #include <fmt/format.h>
-#include <linux/bpf.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "base/suggest.h"
+#include "model/map_types.h"
 #include "programs/object/object_facts.h"
 #include "programs/plan/plan.h"
 
@@ -23,11 +23,6 @@ constexpr std::string_view kExp2Zero = "exp2zero";
 constexpr std::string_view kLinear = "linear";
 constexpr std::string_view kFixed = "fixed";
 constexpr std::array kBucketTypes = {kExp2, kExp2Zero, kLinear, kFixed};
-
-struct Bucket {
-  double upper_bound = 0;
-  uint64_t slot = kNoSlot;
-};
 
 uint64_t SlotOf(int64_t bucket) { return bucket < 0 ? kNoSlot : static_cast<uint64_t>(bucket); }
 
@@ -46,8 +41,8 @@ double UnitBound(std::string_view bucket_type, int64_t bucket) {
 }
 
 // From bucket_min to bucket_max, both inclusive.
-std::vector<Bucket> RangeOfBuckets(const HistogramConfig& config, Problems& problems) {
-  std::vector<Bucket> buckets;
+std::vector<BucketPlan> RangeOfBuckets(const HistogramConfig& config, Problems& problems) {
+  std::vector<BucketPlan> buckets;
   if (config.bucket_min > config.bucket_max) {
     problems.push_back({config.at,
                         fmt::format("bucket_min {} is above bucket_max {}: there is no bucket",
@@ -72,7 +67,7 @@ std::vector<Bucket> RangeOfBuckets(const HistogramConfig& config, Problems& prob
   return buckets;
 }
 
-std::vector<Bucket> FixedBuckets(const HistogramConfig& config, Problems& problems) {
+std::vector<BucketPlan> FixedBuckets(const HistogramConfig& config, Problems& problems) {
   if (config.bucket_keys.empty())
     problems.push_back({config.at, "bucket_type fixed needs bucket_keys"});
   if (config.bucket_keys.size() > kMaxBuckets) {
@@ -80,9 +75,9 @@ std::vector<Bucket> FixedBuckets(const HistogramConfig& config, Problems& proble
                                                config.bucket_keys.size(), kMaxBuckets)});
     return {};
   }
-  std::vector<Bucket> buckets;
+  std::vector<BucketPlan> buckets;
   for (const double key : config.bucket_keys) buckets.push_back({key, SlotOf(key)});
-  const auto empty = std::ranges::find(buckets, kNoSlot, &Bucket::slot);
+  const auto empty = std::ranges::find(buckets, kNoSlot, &BucketPlan::slot);
   if (empty != buckets.end()) {
     problems.push_back(
         {config.at,
@@ -92,7 +87,7 @@ std::vector<Bucket> FixedBuckets(const HistogramConfig& config, Problems& proble
   return buckets;
 }
 
-std::vector<Bucket> Buckets(const HistogramConfig& config, Problems& problems) {
+std::vector<BucketPlan> Buckets(const HistogramConfig& config, Problems& problems) {
   if (config.bucket_type == kFixed) return FixedBuckets(config, problems);
   if (std::ranges::find(kBucketTypes, config.bucket_type) != kBucketTypes.end())
     return RangeOfBuckets(config, problems);
@@ -103,13 +98,13 @@ std::vector<Bucket> Buckets(const HistogramConfig& config, Problems& problems) {
   return {};
 }
 
-// Of what has the bound of another, or none at all, nothing can be told from the outside.
-void Order(std::vector<Bucket>& buckets, ConfigPosition at, Problems& problems) {
+// Sorts buckets; drops infinite and duplicate bounds, which the output cannot distinguish.
+void Order(std::vector<BucketPlan>& buckets, ConfigPosition at, Problems& problems) {
   const size_t written = buckets.size();
-  std::erase_if(buckets, [](const Bucket& b) { return !std::isfinite(b.upper_bound); });
-  const bool ascending = std::ranges::is_sorted(buckets, {}, &Bucket::upper_bound);
-  std::ranges::stable_sort(buckets, {}, &Bucket::upper_bound);
-  const auto twice = std::ranges::unique(buckets, {}, &Bucket::upper_bound);
+  std::erase_if(buckets, [](const BucketPlan& b) { return !std::isfinite(b.upper_bound); });
+  const bool ascending = std::ranges::is_sorted(buckets, {}, &BucketPlan::upper_bound);
+  std::ranges::stable_sort(buckets, {}, &BucketPlan::upper_bound);
+  const auto twice = std::ranges::unique(buckets, {}, &BucketPlan::upper_bound);
   buckets.erase(twice.begin(), twice.end());
   if (!ascending) problems.push_back({at, "the buckets' bounds do not ascend: sorted", false});
   if (buckets.size() < written) {
@@ -121,7 +116,7 @@ void Order(std::vector<Bucket>& buckets, ConfigPosition at, Problems& problems) 
   }
 }
 
-uint64_t SumSlot(const HistogramConfig& config) {
+uint64_t SlotOfSum(const HistogramConfig& config) {
   if (config.bucket_type != kFixed)
     return config.bucket_max < -1 ? kNoSlot : static_cast<uint64_t>(config.bucket_max) + 1;
   return config.bucket_keys.empty() ? kNoSlot : SlotOf(config.bucket_keys.back() + 1);
@@ -129,39 +124,36 @@ uint64_t SumSlot(const HistogramConfig& config) {
 
 uint64_t EntriesOfArray(const HistogramPlan& plan) {
   uint64_t entries = 0;
-  for (const uint64_t slot : plan.slots) {
-    if (slot != kNoSlot) entries = std::max(entries, slot + 1);
+  for (const BucketPlan& bucket : plan.buckets) {
+    if (bucket.slot != kNoSlot) entries = std::max(entries, bucket.slot + 1);
   }
   return entries;
 }
 
 uint64_t EntriesOfHash(const HistogramPlan& plan) {
-  return plan.slots.size() - static_cast<size_t>(std::ranges::count(plan.slots, kNoSlot));
+  return static_cast<uint64_t>(std::ranges::count_if(
+      plan.buckets, [](const BucketPlan& bucket) { return bucket.slot != kNoSlot; }));
 }
 
 }  // namespace
 
 HistogramPlan PlanBuckets(const HistogramConfig& config, Problems& problems) {
   HistogramPlan plan;
-  plan.multiplier = config.bucket_multiplier == 0 ? 1 : config.bucket_multiplier;
-  plan.sum_slot = SumSlot(config);
-  if (!std::isfinite(plan.multiplier)) {
+  plan.sum_multiplier = config.bucket_multiplier == 0 ? 1 : config.bucket_multiplier;
+  plan.sum = SumSlot{SlotOfSum(config)};
+  if (!std::isfinite(plan.sum_multiplier)) {
     problems.push_back({config.at, "bucket_multiplier is no finite number"});
     return plan;
   }
-  std::vector<Bucket> buckets = Buckets(config, problems);
-  for (Bucket& bucket : buckets) bucket.upper_bound *= plan.multiplier;
-  Order(buckets, config.at, problems);
-  for (const Bucket& bucket : buckets) {
-    plan.upper_bounds.push_back(bucket.upper_bound);
-    plan.slots.push_back(bucket.slot);
-  }
+  plan.buckets = Buckets(config, problems);
+  for (BucketPlan& bucket : plan.buckets) bucket.upper_bound *= plan.sum_multiplier;
+  Order(plan.buckets, config.at, problems);
   return plan;
 }
 
 void CheckCapacity(const HistogramConfig& config, const HistogramPlan& plan, const ObjectMap& map,
                    Problems& problems) {
-  const bool is_array = map.type == BPF_MAP_TYPE_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY;
+  const bool is_array = MapTypeOf(map.type).is_array;
   if (map.max_entries == 0 || (is_array && config.labels.size() > 1)) return;
   const auto warn = [&](std::string what) {
     problems.push_back({config.at, std::move(what), false});
@@ -171,9 +163,9 @@ void CheckCapacity(const HistogramConfig& config, const HistogramPlan& plan, con
     warn(fmt::format("the buckets{} need {} entries, but max_entries of the map is {}",
                      config.labels.size() > 1 ? " of one histogram" : "", entries,
                      map.max_entries));
-  } else if (is_array && plan.sum_slot >= map.max_entries) {
+  } else if (is_array && std::get<SumSlot>(plan.sum).slot >= map.max_entries) {
     warn(fmt::format("the sum stays 0: its slot {} is beyond the map's max_entries {}",
-                     plan.sum_slot, map.max_entries));
+                     std::get<SumSlot>(plan.sum).slot, map.max_entries));
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// One metric program's configuration as its author wrote it: every front end (for now the
-// ebpf_exporter v2 dialect) ends in these structs. Nothing is checked against the object yet.
+// One metric program's configuration as its author wrote it in ebpf_exporter's YAML. Nothing is
+// checked against the object yet.
 
 #include <chrono>
 #include <cstdint>
@@ -15,11 +15,20 @@
 
 namespace bpftally {
 
+struct DecoderConfig {
+  std::string name;
+  // Absent and empty differ.
+  std::optional<TextMap> static_map = std::nullopt;
+  std::optional<Regexps> regexps = std::nullopt;
+  bool allow_unknown = false;
+  ConfigPosition at = {};
+};
+
 struct LabelConfig {
   std::string name;
   uint64_t size = 0;     // bytes
   uint64_t padding = 0;  // bytes after it that are skipped
-  std::vector<DecoderPlan> decoders = {};
+  std::vector<DecoderConfig> decoders = {};
   ConfigPosition at = {};
 };
 
@@ -61,10 +70,9 @@ struct SpanConfig {
 };
 
 struct ProgramConfig {
-  std::string name;           // the file's stem
-  std::string file;           // for messages
-  std::string object;         // the .bpf.o
-  std::string metric_prefix;  // "ebpf_exporter_"
+  std::string name;    // the file's stem
+  std::string file;    // for messages
+  std::string object;  // the .bpf.o
   // Ours, for lists of programs: what it shows and what it needs, a line each. May be empty.
   std::string description = {};
   std::string needs = {};

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "programs/frontends/front_end.h"
 #include "programs/plan/plan.h"
 #include "yaml/lenient_reader.h"
 
@@ -14,7 +14,7 @@ namespace bpftally {
 
 // The keys of each struct.
 
-static void Fields(auto& field, DecoderPlan& decoder) {
+static void Fields(auto& field, DecoderConfig& decoder) {
   field("name", decoder.name);
   field("static_map", decoder.static_map);
   field("regexps", decoder.regexps);
@@ -105,12 +105,10 @@ void Fields(auto& field, Document& document) {
 }
 
 ProgramConfig NameAfter(const std::string& file) {
-  const std::filesystem::path path(file);
   ProgramConfig config;
-  config.name = path.stem().string();
+  config.name = ProgramNameOf(file);
   config.file = file;
-  config.object = (path.parent_path() / (config.name + ".bpf.o")).string();
-  config.metric_prefix = "ebpf_exporter_";
+  config.object = ObjectFileOf(file);
   return config;
 }
 
@@ -145,8 +143,6 @@ ParsedConfig ParseEbpfExporterConfig(std::string_view yaml, const std::string& f
     parsed.findings.push_back({Finding::Severity::kError, file, at, std::move(message)});
     return parsed;
   };
-  if (yaml.size() > kMaxConfigBytes)
-    return refuse({}, fmt::format("{} bytes, expected at most {}", yaml.size(), kMaxConfigBytes));
   const auto root = ParseYaml(yaml, YamlRules::kLenient);
   if (!root) return refuse({root.error().line, root.error().column}, root.error().what);
   Document document;

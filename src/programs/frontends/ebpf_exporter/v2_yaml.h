@@ -13,8 +13,6 @@ struct ParsedConfig {
   Findings findings;  // with errors the configuration is not whole
 };
 
-inline constexpr size_t kMaxConfigBytes = size_t{4} << 20;
-
 // The YAML of ebpf_exporter v2, read as leniently as it does. `file` names it in messages; its
 // stem is the configuration's name and that of the object beside it.
 ParsedConfig ParseEbpfExporterConfig(std::string_view yaml, const std::string& file);

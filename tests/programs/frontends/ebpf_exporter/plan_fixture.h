@@ -2,12 +2,14 @@
 
 #include <linux/bpf.h>
 
+#include <iterator>
+#include <ranges>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "programs/frontends/ebpf_exporter/planner.h"
-#include "programs/frontends/ebpf_exporter/v2_yaml.h"
+#include "programs/frontends/ebpf_exporter/front_end.h"
 #include "programs/object/object_facts.h"
 
 namespace bpftally {
@@ -22,12 +24,14 @@ inline ObjectMap Map(std::string name, uint32_t type = BPF_MAP_TYPE_HASH, uint32
           .max_entries = max_entries};
 }
 
-inline Planned PlanYaml(std::string_view yaml, const ObjectFacts& object,
-                        const std::string& file = "x.yaml") {
-  ParsedConfig parsed = ParseEbpfExporterConfig(yaml, file);
-  Planned planned = MakePlan(parsed.config, object);
-  planned.findings.insert(planned.findings.begin(), parsed.findings.begin(), parsed.findings.end());
-  return planned;
+inline Compiled PlanYaml(std::string_view yaml, const ObjectFacts& object,
+                         const std::string& file = "x.yaml") {
+  return Compile({yaml, file}, &object, std::span(&kEbpfExporterFrontEnd, 1));
+}
+
+inline const MetricPlan& MetricAt(const ProgramPlan& plan, size_t place) {
+  auto metrics = MetricsOf(plan);
+  return *std::ranges::next(metrics.begin(), static_cast<std::ptrdiff_t>(place));
 }
 
 inline std::vector<std::string> Messages(const Findings& findings) {

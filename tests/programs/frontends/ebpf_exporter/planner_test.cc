@@ -18,6 +18,10 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
+CpuRule CpusOf(const MetricPlan& metric) {
+  return std::get<CounterPlan>(metric.instrument).value.cpus;
+}
+
 constexpr std::string_view kUint = "decoders: [{name: uint}]";
 
 std::string Counters(std::string_view list) {
@@ -40,27 +44,30 @@ std::vector<std::string> CounterMessages(std::string_view labels, const ObjectMa
 }
 
 TEST(Plan, LaysOutACounter) {
-  const Planned planned =
+  const Compiled planned =
       PlanYaml(CounterWith(Label("a", 2, 6) + "," + Label("b", 8)),
                {.maps = {Map("other"), Map("m", BPF_MAP_TYPE_LRU_HASH, 16)}}, "dir/some.yaml");
   EXPECT_THAT(planned.findings, IsEmpty());
   EXPECT_EQ(planned.plan.name, "some");
   EXPECT_EQ(planned.plan.file, "dir/some.yaml");
   EXPECT_EQ(planned.plan.object, "dir/some.bpf.o");
-  ASSERT_THAT(planned.plan.metrics, SizeIs(1));
-  const MetricPlan& metric = planned.plan.metrics[0];
+  ASSERT_THAT(planned.plan.sources, SizeIs(1));
+  const SourcePlan& source = planned.plan.sources[0];
+  ASSERT_THAT(source.metrics, SizeIs(1));
+  const MetricPlan& metric = source.metrics[0];
   EXPECT_EQ(metric.name, "ebpf_exporter_m");
   EXPECT_EQ(metric.help, "h");
-  EXPECT_EQ(metric.type, MetricType::kCounter);
-  EXPECT_EQ(metric.source, MetricSource::kMap);
-  EXPECT_EQ(metric.map, "m");
-  EXPECT_EQ(metric.key_size, 16);
-  EXPECT_FALSE(metric.cpu_label);
+  EXPECT_EQ(planned.plan.format, "ebpf_exporter");
+  EXPECT_EQ(planned.plan.self.prefix, "ebpf_exporter_");
+  EXPECT_EQ(source.from, (SourcePlan{.from = MapSource{"m"}}.from));
+  EXPECT_EQ(source.key_size, 16);
+  const ValuePlan& value = std::get<CounterPlan>(metric.instrument).value;
+  EXPECT_EQ(value.field, (FieldPlan{.size = 8, .part = Part::kValue}));
+  EXPECT_EQ(value.cpus, CpuRule::kSum);
   EXPECT_FALSE(metric.unusable);
   ASSERT_THAT(metric.labels, SizeIs(2));
   EXPECT_EQ(metric.labels[1].name, "b");
-  EXPECT_EQ(metric.labels[1].field.offset, 8);
-  EXPECT_EQ(metric.labels[1].field.size, 8);
+  EXPECT_EQ(metric.labels[1].field, (FieldPlan{8, 8, Part::kKey}));
   EXPECT_EQ(metric.labels[1].decoders.at(0).name, "uint");
 }
 
@@ -88,18 +95,18 @@ TEST(Plan, ValuesHave8Bytes) {
 TEST(Plan, SeveralCountersInOneValue) {
   ObjectMap map = Map("m");
   map.value_size = 16;
-  const Planned planned = PlanYaml(
+  const Compiled planned = PlanYaml(
       Counters("{name: m, values: [{name: a_total, help: A}, {name: b_total, help: B}], labels: [" +
                Label("id", 4) + "]}"),
       {.maps = {map}});
   EXPECT_THAT(planned.findings, IsEmpty());
-  ASSERT_THAT(planned.plan.metrics, SizeIs(2));
-  const MetricPlan& second = planned.plan.metrics[1];
+  ASSERT_THAT(planned.plan.sources, SizeIs(1)) << "it is read once";
+  ASSERT_THAT(planned.plan.sources[0].metrics, SizeIs(2));
+  const MetricPlan& second = planned.plan.sources[0].metrics[1];
   EXPECT_EQ(second.name, "ebpf_exporter_b_total");
   EXPECT_EQ(second.help, "B");
-  EXPECT_EQ(second.map, "m");
-  EXPECT_EQ(second.value.offset, 8);
-  EXPECT_EQ(second.value.size, 8);
+  EXPECT_EQ(MapOf(planned.plan.sources[0]), "m");
+  EXPECT_EQ(std::get<CounterPlan>(second.instrument).value.field, (FieldPlan{8, 8, Part::kValue}));
   EXPECT_EQ(second.labels.at(0).name, "id");
 
   map.value_size = 8;
@@ -129,11 +136,11 @@ TEST(Plan, LabelNames) {
 }
 
 TEST(Plan, LabelsThatArePublishedAlikeMakeAMetricUnusable) {
-  const Planned planned = PlanYaml(CounterWith(Label("a-b", 4) + "," + Label("a_b", 4)),
-                                   {.maps = {Map("m", BPF_MAP_TYPE_HASH, 8)}});
+  const Compiled planned = PlanYaml(CounterWith(Label("a-b", 4) + "," + Label("a_b", 4)),
+                                    {.maps = {Map("m", BPF_MAP_TYPE_HASH, 8)}});
   EXPECT_THAT(Messages(planned.findings),
               ElementsAre(HasSubstr("label \"a_b\" is published as a_b, which another label")));
-  EXPECT_TRUE(planned.plan.metrics.at(0).unusable);
+  EXPECT_TRUE(MetricAt(planned.plan, 0).unusable);
   EXPECT_FALSE(HasErrors(planned.findings));
 }
 
@@ -150,28 +157,28 @@ TEST(Plan, WithoutLabelsTheKeyIsZero) {
 TEST(Plan, TheCpuIsAddedByTheReader) {
   const std::string labels = Label("op", 4) + "," + Label("cpu", 2);
   const ObjectFacts per_cpu{.maps = {Map("m", BPF_MAP_TYPE_PERCPU_HASH)}};
-  const Planned planned = PlanYaml(CounterWith(labels), per_cpu);
+  const Compiled planned = PlanYaml(CounterWith(labels), per_cpu);
   EXPECT_THAT(planned.findings, IsEmpty());
-  const MetricPlan& metric = planned.plan.metrics.at(0);
-  EXPECT_TRUE(metric.cpu_label);
-  EXPECT_EQ(metric.key_size, 4);
-  EXPECT_EQ(metric.labels.at(1).field.offset, 4);
-  EXPECT_EQ(metric.labels.at(1).field.size, 2);
+  const MetricPlan& metric = MetricAt(planned.plan, 0);
+  EXPECT_EQ(CpusOf(metric), CpuRule::kEach);
+  EXPECT_FALSE(metric.needs_zero_key);
+  EXPECT_EQ(metric.labels.at(1).field, (FieldPlan{0, 2, Part::kCpu}));
 
-  const Planned hash = PlanYaml(CounterWith(labels), {.maps = {Map("m", BPF_MAP_TYPE_HASH, 6)}});
+  const Compiled hash = PlanYaml(CounterWith(labels), {.maps = {Map("m", BPF_MAP_TYPE_HASH, 6)}});
   EXPECT_THAT(hash.findings, IsEmpty());
-  EXPECT_FALSE(hash.plan.metrics.at(0).cpu_label) << "a field like others";
+  EXPECT_EQ(CpusOf(MetricAt(hash.plan, 0)), CpuRule::kSum) << "a field like others";
 }
 
 TEST(Plan, TheCpuAlone) {
   const std::string yaml = CounterWith(Label("cpu", 2));
   const auto plan = [&](uint32_t type, uint32_t key_size, uint32_t max_entries) {
-    return PlanYaml(yaml, {.maps = {Map("m", type, key_size, max_entries)}}).plan.metrics.at(0);
+    return MetricAt(PlanYaml(yaml, {.maps = {Map("m", type, key_size, max_entries)}}).plan, 0);
   };
   const MetricPlan good = plan(BPF_MAP_TYPE_PERCPU_ARRAY, 4, 1);
   EXPECT_FALSE(good.unusable);
-  EXPECT_TRUE(good.cpu_label);
-  EXPECT_EQ(good.labels.at(0).field.offset, 4);
+  EXPECT_EQ(CpusOf(good), CpuRule::kEach);
+  EXPECT_TRUE(good.needs_zero_key);
+  EXPECT_EQ(good.labels.at(0).field.part, Part::kCpu);
   EXPECT_TRUE(plan(BPF_MAP_TYPE_PERCPU_ARRAY, 4, 2).unusable);
   EXPECT_TRUE(plan(BPF_MAP_TYPE_LRU_PERCPU_HASH, 8, 10).unusable);
   EXPECT_THAT(CounterMessages(Label("cpu", 4), Map("m", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 1)),
@@ -183,12 +190,14 @@ TEST(Plan, EventsOfAPerfBuffer) {
       Counters("{name: m, help: h, perf_event_array: true, flush_interval: 10m, labels: [" +
                Label("a", 4, 4) + "," + Label("b", 2) + "]}");
   const ObjectMap perf{.name = "m", .type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .key_size = 4};
-  const Planned planned = PlanYaml(yaml, {.maps = {perf}});
+  const Compiled planned = PlanYaml(yaml, {.maps = {perf}});
   EXPECT_THAT(planned.findings, IsEmpty());
-  const MetricPlan& metric = planned.plan.metrics.at(0);
-  EXPECT_EQ(metric.source, MetricSource::kPerfEvents);
-  EXPECT_EQ(metric.key_size, 10);
-  EXPECT_EQ(metric.flush_interval, std::chrono::minutes(10));
+  const SourcePlan& source = planned.plan.sources.at(0);
+  EXPECT_EQ(std::get<EventSource>(source.from), (EventSource{"m", std::chrono::minutes(10)}));
+  EXPECT_EQ(source.value_size, 10);
+  const MetricPlan& metric = source.metrics.at(0);
+  EXPECT_EQ(metric.labels.at(1).field, (FieldPlan{8, 2, Part::kValue}));
+  EXPECT_EQ(std::get<CounterPlan>(metric.instrument).value.field, std::nullopt) << "1 an event";
 
   const ObjectMap ring{.name = "m", .type = BPF_MAP_TYPE_RINGBUF};
   EXPECT_THAT(PlanYaml(yaml, {.maps = {ring}}).findings, IsEmpty());
@@ -199,11 +208,11 @@ TEST(Plan, EventsOfAPerfBuffer) {
 }
 
 TEST(Plan, MapsThatCannotBeListedAreUnusable) {
-  const Planned planned =
+  const Compiled planned =
       PlanYaml(CounterWith(Label("a", 4)), {.maps = {Map("m", BPF_MAP_TYPE_CGROUP_STORAGE)}});
   EXPECT_FALSE(HasErrors(planned.findings));
   EXPECT_THAT(Messages(planned.findings), ElementsAre(HasSubstr("entries cannot be listed")));
-  EXPECT_TRUE(planned.plan.metrics.at(0).unusable);
+  EXPECT_TRUE(MetricAt(planned.plan, 0).unusable);
 }
 
 TEST(Plan, AllFindingsAtOnce) {
@@ -226,7 +235,7 @@ ObjectMap StructMap() {
 }
 
 TEST(Plan, SaysThePaddingThatWasForgotten) {
-  const Planned planned =
+  const Compiled planned =
       PlanYaml(CounterWith(Label("kind", 1) + "," + Label("id", 8) + "," + Label("port", 2, 6)),
                {.maps = {StructMap()}});
   EXPECT_FALSE(HasErrors(planned.findings));
@@ -236,7 +245,7 @@ TEST(Plan, SaysThePaddingThatWasForgotten) {
                   "but the key of its map has 24",
                   "warning x.yaml:1:50: counter \"m\": label \"kind\" needs padding: 7 after field "
                   "\"kind\""));
-  EXPECT_THAT(planned.plan.metrics.at(0).unusable.value().message,
+  EXPECT_THAT(MetricAt(planned.plan, 0).unusable.value().message,
               HasSubstr("take 17 bytes, but the key of its map has 24"));
 }
 
@@ -257,12 +266,12 @@ TEST(Plan, ListsTheFieldsWhereLabelsDoNotPair) {
 }
 
 TEST(Plan, WarnsOfLabelsThatReadPadding) {
-  const Planned planned =
+  const Compiled planned =
       PlanYaml(CounterWith(Label("kind", 8) + "," + Label("id", 8) + "," + Label("port", 2, 6)),
                {.maps = {StructMap()}});
   EXPECT_THAT(Messages(planned.findings),
               ElementsAre(HasSubstr("label \"kind\" reads padding of the key")));
-  EXPECT_FALSE(planned.plan.metrics.at(0).unusable);
+  EXPECT_FALSE(MetricAt(planned.plan, 0).unusable);
   // Parts of a field, and several fields, are nobody's mistake.
   EXPECT_THAT(CounterMessages(Label("kind", 1, 7) + "," + Label("low", 4) + "," + Label("high", 4) +
                                   "," + Label("port", 2, 6),
@@ -271,12 +280,12 @@ TEST(Plan, WarnsOfLabelsThatReadPadding) {
 }
 
 TEST(Plan, SizesThatOverflowDoNoHarm) {
-  const Planned planned = PlanYaml(
+  const Compiled planned = PlanYaml(
       CounterWith("{name: a, size: 18446744073709551615, padding: 5, " + std::string(kUint) + "}"),
       {.maps = {Map("m")}});
   EXPECT_THAT(Messages(planned.findings),
               testing::Contains(HasSubstr("size and padding must be at most 1048576")));
-  EXPECT_TRUE(planned.plan.metrics.at(0).unusable);
+  EXPECT_TRUE(MetricAt(planned.plan, 0).unusable);
 }
 
 // Decoders.
@@ -316,10 +325,10 @@ TEST(Plan, DecodersThatNeedOtherBytes) {
 
 TEST(Plan, OnlyWhatNeverGivesASampleIsUnusable) {
   const auto unusable = [](std::string_view decoders) {
-    return PlanYaml(CounterWith("{name: a, size: 4, decoders: [" + std::string(decoders) + "]}"),
-                    {.maps = {Map("m")}})
-        .plan.metrics.at(0)
-        .unusable.has_value();
+    const Compiled planned =
+        PlanYaml(CounterWith("{name: a, size: 4, decoders: [" + std::string(decoders) + "]}"),
+                 {.maps = {Map("m")}});
+    return MetricAt(planned.plan, 0).unusable.has_value();
   };
   EXPECT_TRUE(unusable("{name: unit}"));
   EXPECT_TRUE(unusable(""));
@@ -331,17 +340,19 @@ TEST(Plan, OnlyWhatNeverGivesASampleIsUnusable) {
 
 TEST(Plan, Spans) {
   const ObjectMap ring{.name = "r", .type = BPF_MAP_TYPE_RINGBUF};
-  const Planned planned = PlanYaml(R"(tracing: {spans: [{ringbuf: r, name: s, service: v, labels: [
+  const Compiled planned = PlanYaml(R"(tracing: {spans: [{ringbuf: r, name: s, service: v, labels: [
     {name: trace_id, size: 16, decoders: [{name: hex}]},
     {name: span_id, size: 8, padding: 4, decoders: [{name: hex}]},
     {name: some.thing, size: 4, decoders: [{name: uint}]}]}]})",
-                                   {.maps = {ring}});
+                                    {.maps = {ring}});
   EXPECT_THAT(planned.findings, IsEmpty());
-  const SpanPlan& span = planned.plan.spans.at(0);
-  EXPECT_EQ(span.map, "r");
+  const SourcePlan& source = planned.plan.sources.at(0);
+  EXPECT_EQ(std::get<EventSource>(source.from), EventSource{"r"});
+  EXPECT_EQ(source.value_size, 32);
+  const SpanPlan& span = source.spans.at(0);
   EXPECT_EQ(span.name, "s");
   EXPECT_EQ(span.service, "v");
-  EXPECT_EQ(span.event_size, 32);
+  EXPECT_EQ(span.attributes, (TextMap{{"ebpf_exporter.config", "x"}}));
   EXPECT_EQ(span.labels.at(2).name, "some.thing");
   EXPECT_EQ(span.labels.at(2).field.offset, 28);
 }

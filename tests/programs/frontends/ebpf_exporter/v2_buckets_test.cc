@@ -44,41 +44,54 @@ std::vector<std::string> ProblemsOf(const HistogramConfig& config) {
   return out;
 }
 
+std::vector<double> Bounds(const HistogramPlan& plan) {
+  std::vector<double> bounds;
+  for (const BucketPlan& bucket : plan.buckets) bounds.push_back(bucket.upper_bound);
+  return bounds;
+}
+
+std::vector<uint64_t> Slots(const HistogramPlan& plan) {
+  std::vector<uint64_t> slots;
+  for (const BucketPlan& bucket : plan.buckets) slots.push_back(bucket.slot);
+  return slots;
+}
+
+uint64_t SumOf(const HistogramPlan& plan) { return std::get<SumSlot>(plan.sum).slot; }
+
 TEST(HistogramPlan, PowersOfTwo) {
   const HistogramPlan plan = PlanOf(Buckets("exp2", 0, 4));
-  EXPECT_THAT(plan.upper_bounds, ElementsAre(1, 2, 4, 8, 16));
-  EXPECT_THAT(plan.slots, ElementsAre(0, 1, 2, 3, 4));
-  EXPECT_EQ(plan.sum_slot, 5);
-  EXPECT_EQ(plan.multiplier, 1);
+  EXPECT_THAT(Bounds(plan), ElementsAre(1, 2, 4, 8, 16));
+  EXPECT_THAT(Slots(plan), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_EQ(SumOf(plan), 5);
+  EXPECT_EQ(plan.sum_multiplier, 1);
   const HistogramPlan part = PlanOf(Buckets("exp2", 26, 27, 1e-6));
-  EXPECT_THAT(part.upper_bounds, ElementsAre(67.108864, 134.217728));
-  EXPECT_THAT(part.slots, ElementsAre(26, 27));
-  EXPECT_EQ(part.sum_slot, 28);
+  EXPECT_THAT(Bounds(part), ElementsAre(67.108864, 134.217728));
+  EXPECT_THAT(Slots(part), ElementsAre(26, 27));
+  EXPECT_EQ(SumOf(part), 28);
 }
 
 TEST(HistogramPlan, PowersOfTwoAndZero) {
   const HistogramPlan plan = PlanOf(Buckets("exp2zero", 0, 4));
-  EXPECT_THAT(plan.upper_bounds, ElementsAre(0, 1, 2, 4, 8));
-  EXPECT_THAT(plan.slots, ElementsAre(0, 1, 2, 3, 4));
-  EXPECT_THAT(PlanOf(Buckets("exp2zero", 2, 4, 1000)).upper_bounds, ElementsAre(2000, 4000, 8000));
+  EXPECT_THAT(Bounds(plan), ElementsAre(0, 1, 2, 4, 8));
+  EXPECT_THAT(Slots(plan), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_THAT(Bounds(PlanOf(Buckets("exp2zero", 2, 4, 1000))), ElementsAre(2000, 4000, 8000));
 }
 
 TEST(HistogramPlan, Linear) {
   const HistogramPlan plan = PlanOf(Buckets("linear", 5, 9, 0.1));
   // The rounding of one multiplication each, not of a running sum.
-  EXPECT_THAT(plan.upper_bounds,
-              ElementsAre(0.5, 0.6000000000000001, 0.7000000000000001, 0.8, 0.9));
-  EXPECT_THAT(plan.slots, ElementsAre(5, 6, 7, 8, 9));
-  EXPECT_EQ(plan.sum_slot, 10);
+  EXPECT_THAT(Bounds(plan), ElementsAre(0.5, 0.6000000000000001, 0.7000000000000001, 0.8, 0.9));
+  EXPECT_THAT(Slots(plan), ElementsAre(5, 6, 7, 8, 9));
+  EXPECT_EQ(SumOf(plan), 10);
 }
 
 TEST(HistogramPlan, Fixed) {
   HistogramConfig config{
       .bucket_type = "fixed", .bucket_multiplier = 0.001, .bucket_keys = {1, 1000, 1000000}};
   const HistogramPlan plan = PlanOf(config);
-  EXPECT_THAT(plan.upper_bounds, ElementsAre(0.001, 1, 1000));
-  EXPECT_THAT(plan.slots, ElementsAre(1, 1000, 1000000));
-  EXPECT_EQ(plan.sum_slot, 1000001);
+  EXPECT_THAT(Bounds(plan), ElementsAre(0.001, 1, 1000));
+  EXPECT_THAT(Slots(plan), ElementsAre(1, 1000, 1000000));
+  EXPECT_EQ(SumOf(plan), 1000001);
 }
 
 TEST(HistogramPlan, FixedKeysInAnyOrder) {
@@ -88,27 +101,27 @@ TEST(HistogramPlan, FixedKeysInAnyOrder) {
                                               HasSubstr("harmless 1 of 4 buckets are left out")));
   Problems problems;
   const HistogramPlan plan = PlanBuckets(config, problems);
-  EXPECT_THAT(plan.upper_bounds, ElementsAre(1, 2.5, 5));
-  EXPECT_THAT(plan.slots, ElementsAre(1, kNoSlot, 5));
-  EXPECT_EQ(plan.sum_slot, kNoSlot) << "3.5, after the last one written";
+  EXPECT_THAT(Bounds(plan), ElementsAre(1, 2.5, 5));
+  EXPECT_THAT(Slots(plan), ElementsAre(1, kNoSlot, 5));
+  EXPECT_EQ(SumOf(plan), kNoSlot) << "3.5, after the last one written";
 }
 
 TEST(HistogramPlan, NegativeBucketsStayEmpty) {
   Problems problems;
   const HistogramPlan plan = PlanBuckets(Buckets("exp2", -2, 0), problems);
-  EXPECT_THAT(plan.upper_bounds, ElementsAre(0.25, 0.5, 1));
-  EXPECT_THAT(plan.slots, ElementsAre(kNoSlot, kNoSlot, 0));
-  EXPECT_EQ(plan.sum_slot, 1);
-  EXPECT_EQ(PlanBuckets(Buckets("linear", -5, -1), problems).sum_slot, 0);
-  EXPECT_EQ(PlanBuckets(Buckets("linear", -5, -2), problems).sum_slot, kNoSlot);
+  EXPECT_THAT(Bounds(plan), ElementsAre(0.25, 0.5, 1));
+  EXPECT_THAT(Slots(plan), ElementsAre(kNoSlot, kNoSlot, 0));
+  EXPECT_EQ(SumOf(plan), 1);
+  EXPECT_EQ(SumOf(PlanBuckets(Buckets("linear", -5, -1), problems)), 0);
+  EXPECT_EQ(SumOf(PlanBuckets(Buckets("linear", -5, -2), problems)), kNoSlot);
   EXPECT_THAT(ProblemsOf(Buckets("linear", -2, 0)), ElementsAre(HasSubstr("harmless")));
 }
 
 TEST(HistogramPlan, ReversedHasNoBucketButASum) {
   Problems problems;
   const HistogramPlan plan = PlanBuckets(Buckets("exp2", 5, 2), problems);
-  EXPECT_THAT(plan.upper_bounds, IsEmpty());
-  EXPECT_EQ(plan.sum_slot, 3);
+  EXPECT_THAT(Bounds(plan), IsEmpty());
+  EXPECT_EQ(SumOf(plan), 3);
   ASSERT_THAT(problems, SizeIs(1));
   EXPECT_FALSE(problems[0].fatal);
 }
@@ -127,21 +140,21 @@ TEST(HistogramPlan, HugeRangesAreBounded) {
        {std::pair(kMin, kMax), std::pair(int64_t{0}, kMax), std::pair(kMin, int64_t{0}),
         std::pair(int64_t{0}, int64_t{65536})})
     EXPECT_THAT(ProblemsOf(Buckets("linear", min, max)), ElementsAre(HasSubstr("fatal"))) << min;
-  EXPECT_THAT(PlanOf(Buckets("linear", 1, 65536)).slots, SizeIs(65536));
-  EXPECT_EQ(PlanOf(Buckets("linear", kMax, kMax)).slots.back(), uint64_t{kMax});
+  EXPECT_THAT(Slots(PlanOf(Buckets("linear", 1, 65536))), SizeIs(65536));
+  EXPECT_EQ(Slots(PlanOf(Buckets("linear", kMax, kMax))).back(), uint64_t{kMax});
 }
 
 TEST(HistogramPlan, BoundsThatOverflowAreLeftOut) {
   Problems problems;
   const HistogramPlan plan = PlanBuckets(Buckets("exp2", 1022, 1030), problems);
-  EXPECT_THAT(plan.upper_bounds, ElementsAre(0x1p1022, 0x1p1023));
-  EXPECT_THAT(plan.slots, ElementsAre(1022, 1023));
+  EXPECT_THAT(Bounds(plan), ElementsAre(0x1p1022, 0x1p1023));
+  EXPECT_THAT(Slots(plan), ElementsAre(1022, 1023));
   EXPECT_THAT(problems, SizeIs(1));
 }
 
 // With a map.
 
-Planned PlanHistogram(std::string_view buckets, std::string_view labels, const ObjectMap& map) {
+Compiled PlanHistogram(std::string_view buckets, std::string_view labels, const ObjectMap& map) {
   return PlanYaml("metrics: {histograms: [{name: m, help: h, " + std::string(buckets) +
                       ", labels: [" + std::string(labels) + "]}]}",
                   {.maps = {map}});
@@ -151,20 +164,20 @@ constexpr std::string_view kExp2 = "bucket_type: exp2, bucket_min: 0, bucket_max
 constexpr std::string_view kSlot = "{name: slot, size: 4, decoders: [{name: uint}]}";
 
 TEST(HistogramPlan, TheLastLabelIsTheSlot) {
-  const Planned planned = PlanHistogram(
+  const Compiled planned = PlanHistogram(
       kExp2, "{name: op, size: 2, padding: 2, decoders: [{name: uint}]}," + std::string(kSlot),
       Map("m", BPF_MAP_TYPE_HASH, 8));
   EXPECT_THAT(planned.findings, IsEmpty());
-  const MetricPlan& metric = planned.plan.metrics.at(0);
-  EXPECT_EQ(metric.type, MetricType::kHistogram);
-  EXPECT_EQ(metric.key_size, 8);
+  const MetricPlan& metric = MetricAt(planned.plan, 0);
+  EXPECT_EQ(TypeOf(metric), MetricType::kHistogram);
   ASSERT_THAT(metric.labels, SizeIs(1));
   EXPECT_EQ(metric.labels[0].name, "op");
-  ASSERT_TRUE(metric.histogram);
-  EXPECT_EQ(metric.histogram->slot.name, "slot");
-  EXPECT_EQ(metric.histogram->slot.field.offset, 4);
-  EXPECT_EQ(metric.histogram->slot.field.size, 4);
-  EXPECT_THAT(metric.histogram->upper_bounds, SizeIs(9));
+  const auto& histogram = std::get<HistogramPlan>(metric.instrument);
+  const auto& in_key = std::get<SlotInKey>(histogram.source);
+  EXPECT_EQ(in_key.slot.name, "slot");
+  EXPECT_EQ(in_key.slot.field, (FieldPlan{4, 4}));
+  EXPECT_EQ(in_key.count, (FieldPlan{.size = 8, .part = Part::kValue}));
+  EXPECT_THAT(histogram.buckets, SizeIs(9));
 }
 
 TEST(HistogramPlan, WithoutLabelsThereIsNoBucket) {
@@ -174,20 +187,19 @@ TEST(HistogramPlan, WithoutLabelsThereIsNoBucket) {
 }
 
 TEST(HistogramPlan, OneBoundIsLeftOut) {
-  const Planned planned =
+  const Compiled planned =
       PlanHistogram("bucket_type: exp2, bucket_min: 3, bucket_max: 3", kSlot, Map("m"));
-  EXPECT_THAT(planned.plan.metrics, IsEmpty());
+  EXPECT_THAT(planned.plan.sources, IsEmpty());
   EXPECT_THAT(Messages(planned.findings), ElementsAre(HasSubstr("warning")));
-  EXPECT_THAT(PlanHistogram("bucket_type: fixed, bucket_keys: [1]", kSlot, Map("m")).plan.metrics,
+  EXPECT_THAT(PlanHistogram("bucket_type: fixed, bucket_keys: [1]", kSlot, Map("m")).plan.sources,
               SizeIs(1));
 }
 
 TEST(HistogramPlan, TheLabelLeIsTaken) {
-  EXPECT_TRUE(PlanHistogram(kExp2,
-                            "{name: le, size: 4, decoders: [{name: uint}]}," + std::string(kSlot),
-                            Map("m", BPF_MAP_TYPE_HASH, 8))
-                  .plan.metrics.at(0)
-                  .unusable);
+  const Compiled planned =
+      PlanHistogram(kExp2, "{name: le, size: 4, decoders: [{name: uint}]}," + std::string(kSlot),
+                    Map("m", BPF_MAP_TYPE_HASH, 8));
+  EXPECT_TRUE(MetricAt(planned.plan, 0).unusable);
 }
 
 TEST(HistogramPlan, TheMapMustHoldTheBuckets) {
