@@ -188,7 +188,8 @@ Result<ChangeReport> MetricPrograms::Apply(const ChangeRules& rules) {
 
 void MetricPrograms::WarnOfSpans(const ChangeReport& report) const {
   if (wants_spans_) return;
-  for (const auto& instance : *table_->Instances()) {
+  const auto instances = table_->Instances();
+  for (const auto& instance : *instances) {
     const ProgramPlan& plan = instance->plan();
     if (std::ranges::empty(SpansOf(plan)) ||
         std::ranges::find(report.kept, plan.name) != report.kept.end())
@@ -218,7 +219,8 @@ std::unique_ptr<Collector> MetricPrograms::MakeCollector() {
 
 std::vector<uint32_t> MetricPrograms::ProgramIds() const {
   std::vector<uint32_t> ids;
-  for (const auto& instance : *table_->Instances()) {
+  const auto instances = table_->Instances();  // for as long as they are asked
+  for (const auto& instance : *instances) {
     if (instance->loaded() == nullptr) continue;
     for (const AttachStatus& status : instance->loaded()->statuses())
       if (status.id != 0) ids.push_back(status.id);
@@ -227,7 +229,8 @@ std::vector<uint32_t> MetricPrograms::ProgramIds() const {
 }
 
 bool MetricPrograms::all_loaded() const {
-  return std::ranges::all_of(*table_->Instances(),
+  const auto instances = table_->Instances();
+  return std::ranges::all_of(*instances,
                              [](const auto& instance) { return instance->loaded() != nullptr; });
 }
 

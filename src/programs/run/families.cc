@@ -19,19 +19,21 @@ MetricFamily& Add(MetricBatch& batch, MetricType type, std::string name, std::st
                    kMetricPrograms);
 }
 
-// Of the families that dialects name: those of one name are one.
+// The families that formats have under a prefix of their own: those of one name are one.
 class SelfFamilies {
  public:
   SelfFamilies(Programs programs, MetricBatch& batch) : programs_(programs), batch_(batch) {}
 
   struct Shape {
+    std::string_view name;  // without the prefix
+    std::string help;
     MetricType type;
     std::vector<std::string> labels;
     std::string unit = "";
   };
 
-  // Has `fill` add the samples of each program to the family that its dialect calls so.
-  void Add(SelfFamily SelfMetrics::* member, const Shape& shape,
+  // Has `fill` add the samples of each program to the family of its format.
+  void Add(const Shape& shape,
            const std::function<void(const InstanceStatus&, MetricFamily&)>& fill) {
     std::map<std::string_view, MetricFamily*> families;
     for (const InstanceStatus& program : programs_) {
@@ -46,7 +48,7 @@ class SelfFamilies {
   }
 
   // The same for each function that the kernel has.
-  void AddFunctions(SelfFamily SelfMetrics::* member, const Shape& shape,
+  void AddFunctions(const Shape& shape,
                     const std::function<void(const InstanceStatus&, const FunctionStatus&,
                                              MetricFamily&)>& fill) {
     Add(shape, [&](const InstanceStatus& program, MetricFamily& family) {

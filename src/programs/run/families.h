@@ -11,7 +11,7 @@ namespace bpftally {
 // What collect[] selects the metric programs by.
 inline constexpr std::string_view kMetricPrograms = "metric-programs";
 
-// The families that tell of metric programs under the names of each one's own dialect.
+// The families that tell of metric programs under the names of each one's own format.
 void AddSelfFamilies(std::span<const InstanceStatus> programs, bool run_stats, MetricBatch& batch);
 
 // Those that tell of all of them under names of ours.

@@ -195,8 +195,8 @@ InstanceStatus ProgramInstance::Status() const {
 }
 
 InstanceState ProgramInstance::StateOf(const InstanceStatus& status) const {
-  if (retired_) return InstanceState::kStopping;
   if (kernel_ == nullptr) return InstanceState::kFailed;
+  if (retired_) return InstanceState::kStopping;
   if (!started_) return InstanceState::kLoading;
   return ProblemOf(status).empty() ? InstanceState::kRunning : InstanceState::kDegraded;
 }

@@ -176,7 +176,8 @@ Result<ChangeReport> ProgramTable::Reload(std::vector<ProgramPlan> plans,
 
 Result<ChangeReport> ProgramTable::Add(ProgramPlan plan, const ChangeRules& rules) {
   std::vector<ProgramPlan> plans;
-  for (const auto& instance : *Instances()) plans.push_back(instance->plan());
+  const auto instances = Instances();
+  for (const auto& instance : *instances) plans.push_back(instance->plan());
   plans.push_back(std::move(plan));
   return Reload(std::move(plans), rules);
 }
@@ -184,7 +185,8 @@ Result<ChangeReport> ProgramTable::Add(ProgramPlan plan, const ChangeRules& rule
 Result<ChangeReport> ProgramTable::Remove(std::string_view name) {
   std::vector<ProgramPlan> plans;
   bool found = false;
-  for (const auto& instance : *Instances()) {
+  const auto instances = Instances();
+  for (const auto& instance : *instances) {
     if (instance->plan().name == name)
       found = true;
     else
@@ -265,7 +267,8 @@ Result<void> ProgramTable::StartNew(const ChangeEntry& entry) const {
 
 void ProgramTable::Replace(const Change& change) {
   const InstanceList after = change.after();
-  for (const auto& old : *Instances())
+  const auto instances = Instances();
+  for (const auto& old : *instances)
     if (std::ranges::find(after, old) == after.end()) old->Retire();
   Publish(after);
   LetGo();
@@ -287,7 +290,8 @@ void ProgramTable::LoadLate(ChangeEntry& entry, Change& change) {
 
 Result<void> ProgramTable::Start() {
   started_ = true;
-  for (const auto& instance : *Instances())
+  const auto instances = Instances();
+  for (const auto& instance : *instances)
     if (auto started = instance->Start(); !started) return started;
   return events_->Start();
 }
@@ -321,7 +325,8 @@ std::shared_ptr<const InstanceList> ProgramTable::Instances() const {
 
 std::vector<InstanceStatus> ProgramTable::List() const {
   std::vector<InstanceStatus> statuses;
-  for (const auto& instance : *Instances()) statuses.push_back(instance->Status());
+  const auto instances = Instances();  // for as long as they are asked
+  for (const auto& instance : *instances) statuses.push_back(instance->Status());
   return statuses;
 }
 

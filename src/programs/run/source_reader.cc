@@ -35,8 +35,13 @@ Result<const MapHandle*> FindMap(const LoadedProgram& loaded, const SourcePlan& 
 // has all.
 class MetricReader {
  public:
-  MetricReader(MetricPlan plan, std::shared_ptr<LoadedProgram> loaded, const InstanceHost& host)
-      : plan_(std::move(plan)), loaded_(std::move(loaded)), host_(host), problem_(plan_.unusable) {
+  MetricReader(const SourcePlan& source, MetricPlan plan, std::shared_ptr<LoadedProgram> loaded,
+               const InstanceHost& host)
+      : source_(RowsOf(source)),
+        plan_(std::move(plan)),
+        loaded_(std::move(loaded)),
+        host_(host),
+        problem_(plan_.unusable) {
     status.name = plan_.name;
   }
   MetricReader(const MetricReader&) = delete;
