@@ -40,10 +40,21 @@ void BlockEndSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-void WaitForEnd() {
-  const sigset_t signals = EndSignals();
+void BlockReloadSignal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+void WaitForEnd(const std::function<void()>& reload) {
+  sigset_t signals = EndSignals();
+  sigaddset(&signals, SIGHUP);
   int signal = -1;
-  while (signal < 0) signal = sigwaitinfo(&signals, nullptr);
+  while (signal < 0 || signal == SIGHUP) {
+    signal = sigwaitinfo(&signals, nullptr);
+    if (signal == SIGHUP) reload();
+  }
   spdlog::info("{}: ending", signal == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 

@@ -10,12 +10,15 @@ namespace bpftally {
 // or of our pushes may die at any moment.
 void EndAtOnceOnSignals();
 
-// Blocks SIGTERM and SIGINT until WaitForEnd(). Must come before the first thread: threads inherit
-// it.
+// Blocks SIGHUP until WaitForEnd(): one that comes during the start ends nothing, and is served
+// once everything runs. Must come before the first thread: threads inherit it.
+void BlockReloadSignal();
+
+// Likewise SIGTERM and SIGINT.
 void BlockEndSignals();
 
-// Waits for SIGTERM or SIGINT.
-void WaitForEnd();
+// Waits for SIGTERM or SIGINT. Calls `reload` at each SIGHUP.
+void WaitForEnd(const std::function<void()>& reload);
 
 // Ends the process after `grace` unless the guard is destroyed first, because a system call may
 // hang; a second signal ends it at once. The kernel frees whatever the process holds.

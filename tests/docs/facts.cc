@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <cstdio>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "collect/test_snapshots.h"
 #include "commands/command_line.h"
 #include "commands/commands.h"
+#include "daemon/control.h"
 #include "daemon/otlp_collector.h"
 #include "programs/decode/decoder.h"
 #include "programs/run/families.h"
@@ -27,9 +29,11 @@ void CollectEverything(MetricBatch& batch) {
   options.program_maps = true;
   auto collectors = MakeCollectors(options);
   collectors.push_back(MakeOtlpCollector([] { return std::vector<OtlpEndpointStats>(); }));
+  collectors.push_back(MakeReloadCollector([] { return ReloadStatus(); }));
   CollectorSet(std::move(collectors), options, SystemClock()).Collect(FullSnapshot(), batch);
-  AddExporterFamilies({}, true, batch);
-  AddRunnerFamilies({}, batch);
+  const std::array programs = {InstanceStatus{.self = {.prefix = "ebpf_exporter_"}}};
+  AddSelfFamilies(programs, true, batch);
+  AddProgramFamilies({}, batch);
 }
 
 std::string_view TypeName(MetricType type) {

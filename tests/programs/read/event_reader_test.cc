@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 
 #include "programs/evaluate/event_counter.h"
@@ -43,10 +44,7 @@ class EventReaderTest : public LoaderTest {
   }
 
   static std::unique_ptr<EventReader> Reader(const EventReaderOptions& options = {}) {
-    auto reader = MakeEventReader(options);
-    if (reader) return std::move(*reader);
-    ADD_FAILURE() << reader.error().message;
-    return nullptr;
+    return MakeEventReader(options);
   }
 
   void Add(EventReader& reader, const char* map, EventSink& sink) {
@@ -188,6 +186,75 @@ TEST_F(EventReaderTest, ItEndsWhileEventsPourIn) {
   reader.reset();
   enough = true;
   caller.join();
+}
+
+TEST_F(EventReaderTest, ASinkCanBeAddedAndRemovedWhileOthersMissNothing) {
+  EventCounter stays(First(), DecodeThird, SystemClock());
+  auto comes = std::make_unique<EventCounter>(First(), DecodeThird, SystemClock());
+  const auto reader = Reader();
+  Add(*reader, "calls_by_ring", stays);
+  ASSERT_TRUE(reader->Start());
+  Call(300);
+  Add(*reader, "calls_by_ring", *comes);
+  EventCounter other_map(First(), DecodeThird, SystemClock());
+  Add(*reader, "calls_by_perf", other_map);
+  Call(300);
+  EXPECT_TRUE(WaitFor(*comes, 300));
+  EXPECT_TRUE(WaitFor(other_map, 300));
+  reader->Remove(*comes);
+  comes.reset();
+  reader->Remove(other_map);
+  Call(300);
+  EXPECT_TRUE(WaitFor(stays, 900));
+  EXPECT_EQ(SumOf(stays.Counts()), 900u);
+  EXPECT_EQ(SumOf(other_map.Counts()), 300u);
+}
+
+// Each sink is freed at once: one that is called afterwards is found by the sanitizers, and one
+// that cannot be removed while events pour in by the test's time-out.
+TEST_F(EventReaderTest, ARemovedSinkIsNotCalledWhileEventsPourIn) {
+  EventCounter stays(First(), DecodeThird, SystemClock());
+  const auto reader = Reader();
+  Add(*reader, "calls_by_ring", stays);
+  ASSERT_TRUE(reader->Start());
+  std::atomic<bool> enough = false;
+  std::atomic<uint64_t> calls = 0;
+  std::thread caller([&] {
+    while (!enough) {
+      Call(10);
+      calls += 10;
+      // A ring buffer does not tell what it had no room for.
+      while (SumOf(stays.Counts()) + 20'000 < calls) std::this_thread::yield();
+    }
+  });
+  for (int round = 0; round < 100; ++round) {
+    const auto sink = std::make_unique<EventCounter>(First(), DecodeThird, SystemClock());
+    Add(*reader, round % 2 == 0 ? "calls_by_quiet_ring" : "calls_by_ring", *sink);
+    std::this_thread::yield();
+    reader->Remove(*sink);
+  }
+  enough = true;
+  caller.join();
+  EXPECT_TRUE(WaitFor(stays, calls));
+}
+
+TEST_F(EventReaderTest, TheThreadEndsWithTheLastMapAndComesBack) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const auto reader = Reader();
+  ASSERT_TRUE(reader->Start());
+  const auto alone = threads();
+  for (int round = 0; round < 3; ++round) {
+    EventCounter ring(First(), DecodeThird, SystemClock());
+    Add(*reader, "calls_by_ring", ring);
+    EXPECT_EQ(threads(), alone + 1);
+    Call(30);
+    EXPECT_TRUE(WaitFor(ring, 30));
+    reader->Remove(ring);
+    EXPECT_EQ(threads(), alone);
+  }
 }
 
 TEST_F(EventReaderTest, AMapThatIsNoBufferIsRefused) {
