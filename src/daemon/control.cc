@@ -28,7 +28,7 @@ class ReloadCollector final : public Collector {
   std::string_view name() const override { return "reload"; }
   std::string_view help() const override { return "How the latest reload went."; }
 
-  Result<void> Collect(const Snapshot&, MetricBatch& batch) override {
+  Result<void> Collect(const CensusView&, MetricBatch& batch) override {
     constexpr double kSecond = 1e9;
     const ReloadStatus status = status_();
     Add(batch, "bpftally_config_last_reload_successful",
