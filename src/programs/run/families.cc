@@ -142,7 +142,7 @@ void AddDropped(const Programs& programs, MetricBatch& batch) {
   ForEachMetric(programs, [&](const RunningProgram& program, const RunningMetric& metric) {
     for (const auto& [reason, count] :
          {std::pair<std::string_view, uint64_t>{"unwanted", metric.unwanted},
-          {"limit", metric.over_limit + metric.overflowed_events},
+          {"limit", metric.over_limit},
           {"duplicate", metric.duplicates}}) {
       if (count > 0)
         dropped.samples.push_back(
@@ -156,7 +156,7 @@ void AddLostEvents(const Programs& programs, MetricBatch& batch) {
       Add(batch, MetricType::kCounter, "bpftally_program_events_lost_total",
           "Events that the kernel had no room for.", {"config", "metric"}, "{event}");
   ForEachMetric(programs, [&](const RunningProgram& program, const RunningMetric& metric) {
-    if (metric.events)
+    if (metric.source->events)
       lost.samples.push_back(
           {MetricLabels(batch, program, metric), metric.lost_events, program.loaded_at_ns});
   });

@@ -8,11 +8,9 @@
 #include <utility>
 
 #include "kernel/map_handle.h"
-#include "programs/decode/label_decoder.h"
 #include "programs/plan/plan.h"
 #include "programs/run/families.h"
 #include "programs/run/family_merger.h"
-#include "programs/run/read_together.h"
 
 namespace bpftally {
 namespace {
@@ -21,10 +19,6 @@ Result<const MapHandle*> FindMap(const LoadedProgram& loaded, const std::string&
   if (const MapHandle* map = loaded.FindMap(name)) return map;
   return std::unexpected(
       Error{ErrorKind::kInvalid, 0, fmt::format("the object has no map {}", name)});
-}
-
-size_t SeriesOf(const Evaluated& evaluated) {
-  return evaluated.samples.size() + evaluated.histograms.size();
 }
 
 bool SameMeaning(const FamilySpec& a, const FamilySpec& b) {
@@ -53,17 +47,8 @@ void ProgramRunner::Add(ProgramPlan plan, std::unique_ptr<LoadedProgram> loaded,
                      .loaded = std::move(loaded),
                      .cgroups = std::move(cgroups),
                      .loaded_at_ns = host_.clock.WallNanoseconds()}));
-  for (const SourcePlan& source : plan.sources) {
-    for (const MetricPlan& metric_plan : source.metrics) {
-      RunningMetric& metric = *program.metrics.emplace_back(std::make_unique<RunningMetric>());
-      metric.plan = metric_plan;
-      metric.source = source;
-      metric.unusable = metric.plan.unusable;
-      Join(program, metric, FamilyOf(plan, metric.plan));
-      if (!metric.unusable) Prepare(metric, *program.loaded);
-    }
-  }
-  GroupByMap(program);
+  for (const SourcePlan& source : plan.sources)
+    if (!source.metrics.empty()) AddSource(program, plan, source);
   if (!options_.spans) return;
   for (const SourcePlan& source : plan.sources) {
     for (const SpanPlan& span : source.spans) {
@@ -72,6 +57,51 @@ void ProgramRunner::Add(ProgramPlan plan, std::unique_ptr<LoadedProgram> loaded,
                      prepared.error().message);
     }
   }
+}
+
+void ProgramRunner::AddSource(RunningProgram& program, const ProgramPlan& plan,
+                              const SourcePlan& source_plan) {
+  RunningSource& source = *program.sources.emplace_back(std::make_unique<RunningSource>());
+  source.plan = source_plan;
+  const size_t first = program.metrics.size();
+  for (const MetricPlan& metric_plan : source.plan.metrics) {
+    RunningMetric& metric = *program.metrics.emplace_back(std::make_unique<RunningMetric>());
+    metric.plan = metric_plan;
+    metric.source = &source;
+    metric.place = program.metrics.size() - 1 - first;
+    metric.unusable = metric.plan.unusable;
+    Join(program, metric, FamilyOf(plan, metric.plan));
+    source.plan.metrics[metric.place].unusable = metric.unusable;
+  }
+  const auto prepared = Prepare(program, plan, source);
+  for (size_t place = 0; place < source.plan.metrics.size(); ++place) {
+    RunningMetric& metric = *program.metrics[first + place];
+    if (metric.unusable) continue;
+    if (!prepared) metric.unusable = prepared.error();
+    if (prepared) metric.unusable = source.plan.metrics[place].unusable;
+    if (metric.unusable)
+      spdlog::warn("metric {} stays empty: {}", metric.plan.name, metric.unusable->message);
+  }
+}
+
+// What cannot be evaluated is told in the source's plan.
+Result<void> ProgramRunner::Prepare(RunningProgram& program, const ProgramPlan& plan,
+                                    RunningSource& source) {
+  const auto map = FindMap(*program.loaded, MapOf(source.plan));
+  if (!map) return std::unexpected(map.error());
+  source.map = *map;
+  const bool of_events = IsOfEvents(source.plan);
+  SourceEvaluator evaluator(source.plan, plan.const_labels, of_events ? event_tables_ : tables_,
+                            host_.clock);
+  for (size_t place = 0; place < evaluator.metrics(); ++place)
+    source.plan.metrics[place].unusable = evaluator.unusable(place);
+  const bool wanted = evaluator.wanted();
+  if (!of_events) {
+    source.entries = std::make_unique<SourceEvaluator>(std::move(evaluator));
+    return {};
+  }
+  source.events = std::make_unique<EventEvaluator>(std::move(evaluator));
+  return wanted ? ReadEvents(*source.map, *source.events) : Result<void>();
 }
 
 // Puts the metric beside those of its name.
@@ -88,33 +118,6 @@ void ProgramRunner::Join(RunningProgram& program, RunningMetric& metric, FamilyS
                             "another configuration has a metric of this name with another help "
                             "text, type or labels"};
   }
-}
-
-void ProgramRunner::GroupByMap(RunningProgram& program) {
-  for (const auto& metric : program.metrics) {
-    for (const auto& other : program.metrics) {
-      if (metric->evaluator && other->evaluator && metric->map == other->map)
-        metric->same_map.push_back(other.get());
-    }
-  }
-}
-
-void ProgramRunner::Prepare(RunningMetric& metric, const LoadedProgram& loaded) {
-  if (auto prepared = PrepareReading(metric, loaded); !prepared) {
-    metric.unusable = std::move(prepared.error());
-    spdlog::warn("metric {} stays empty: {}", metric.plan.name, metric.unusable->message);
-  }
-}
-
-Result<void> ProgramRunner::PrepareReading(RunningMetric& metric, const LoadedProgram& loaded) {
-  const auto map = FindMap(loaded, MapOf(metric.source));
-  if (!map) return std::unexpected(map.error());
-  metric.map = *map;
-  if (IsOfEvents(metric.source)) return PrepareEvents(metric);
-  auto evaluator = MetricEvaluator::Make(metric.source, metric.plan, tables_);
-  if (!evaluator) return std::unexpected(std::move(evaluator.error()));
-  metric.evaluator = std::move(*evaluator);
-  return {};
 }
 
 Result<void> ProgramRunner::PrepareSpans(RunningProgram& program, const SourcePlan& source_plan,
@@ -135,24 +138,6 @@ Result<void> ProgramRunner::ReadEvents(const MapHandle& map, EventSink& sink) {
     events_ = std::move(*reader);
   }
   return events_->Add(map, sink);
-}
-
-Result<void> ProgramRunner::PrepareEvents(RunningMetric& metric) {
-  auto made = LabelDecoder::Make(metric.plan.labels, event_tables_);
-  if (!made) return std::unexpected(made.error());
-  const auto decoder = std::make_shared<LabelDecoder>(std::move(*made));
-  auto decode = [decoder](std::span<const std::byte> event, std::vector<std::string>& labels) {
-    const auto verdict =
-        decoder->Decode({reinterpret_cast<const char*>(event.data()), event.size()});
-    labels = decoder->values();
-    return verdict;
-  };
-  metric.events = std::make_unique<EventCounter>(
-      EventCounterOptions{
-          .key_size = metric.source.value_size,
-          .flush_interval = std::get<EventSource>(metric.source.from).flush_interval},
-      std::move(decode), host_.clock);
-  return ReadEvents(*metric.map, *metric.events);
 }
 
 Result<void> ProgramRunner::Start() {
@@ -205,59 +190,38 @@ void ProgramRunner::CollectFamily(const Family& family, Look& look) {
 Result<Evaluated> ProgramRunner::Evaluate(const Member& member, Look& look) {
   RunningMetric& metric = *member.metric;
   if (metric.unusable) return std::unexpected(*metric.unusable);
-  if (metric.events) return EvaluateEvents(metric, look);
+  RunningSource& source = *metric.source;
   // Nobody knows which maps they fill.
-  if (member.program->iterators_failed) return std::unexpected(*member.program->iterators_failed);
-  return EvaluateMap(member, look);
+  if (source.entries && member.program->iterators_failed)
+    return std::unexpected(*member.program->iterators_failed);
+  if (source.results.empty()) Read(member, look);
+  return std::exchange(source.results[metric.place], Evaluated());
 }
 
-// A map is read once, when the first of its metrics is asked for.
-Result<Evaluated> ProgramRunner::EvaluateMap(const Member& member, Look& look) {
-  if (auto known = std::exchange(member.metric->evaluated, std::nullopt)) return *std::move(known);
-  std::vector<RunningMetric*> metrics = member.metric->same_map;
-  if (!FitTogether(metrics, look)) metrics = {member.metric};
-  std::vector<MetricEvaluator*> evaluators;
-  for (RunningMetric* metric : metrics) {
-    evaluators.push_back(metric->evaluator.get());
-    evaluators.back()->Start({.batch = look.batch,
+// A source is read once, when the first of its metrics is asked for.
+void ProgramRunner::Read(const Member& member, Look& look) {
+  RunningSource& source = *member.metric->source;
+  const EvaluationScope scope{.batch = look.batch,
                               .max_series = look.series_left,
-                              .start_time_ns = member.program->loaded_at_ns});
+                              .start_time_ns = member.program->loaded_at_ns};
+  if (source.entries) {
+    source.results = ReadMap(source, scope, look.deadline);
+  } else {
+    auto taken = source.events->Take(scope);
+    source.results = std::move(taken.metrics);
+    for (const auto& metric : member.program->metrics)
+      if (metric->source == &source) metric->lost_events = taken.lost;
   }
-  auto results = ReadTogether(reader_, *member.metric->map, look.deadline, evaluators);
-  for (size_t i = 0; i < metrics.size(); ++i) {
-    if (results[i]) look.series_left -= SeriesOf(*results[i]);
-    metrics[i]->evaluated = std::move(results[i]);
-  }
-  return *std::exchange(member.metric->evaluated, std::nullopt);
+  for (const Result<Evaluated>& result : source.results)
+    if (result) look.series_left -= result->series();
 }
 
-// Where they could have more series than may be, the first metrics are to have theirs: one after
-// another.
-bool ProgramRunner::FitTogether(const std::vector<RunningMetric*>& metrics,
-                                const Look& look) const {
-  uint64_t most = 0;
-  for (const RunningMetric* metric : metrics)
-    most += metric->map->max_entries * host_.possible_cpus;
-  return most <= look.series_left;
-}
-
-Evaluated ProgramRunner::EvaluateEvents(RunningMetric& metric, Look& look) {
-  const EventCounts counts = metric.events->Counts();
-  metric.lost_events = counts.lost;
-  metric.overflowed_events = counts.over_limit;
-  metric.undecodable_events = counts.decode_errors;
-  Evaluated evaluated;
-  evaluated.entries = counts.series.size();
-  for (const EventSeries& series : counts.series) {
-    if (evaluated.samples.size() >= look.series_left) {
-      ++evaluated.over_limit;
-      continue;
-    }
-    evaluated.samples.push_back({PublishLabels(look.batch, series.labels),
-                                 static_cast<double>(series.count), counts.start_time_ns});
-  }
-  look.series_left -= SeriesOf(evaluated);
-  return evaluated;
+std::vector<Result<Evaluated>> ProgramRunner::ReadMap(
+    RunningSource& source, const EvaluationScope& scope,
+    std::chrono::steady_clock::time_point deadline) {
+  source.entries->Begin(scope);
+  return source.entries->Finish(reader_.Read(
+      *source.map, deadline, [&](const Rows& rows) { return source.entries->Add(rows); }));
 }
 
 // What came of it, for the next look's metrics and the log; there on a change only.
@@ -267,6 +231,7 @@ void ProgramRunner::Account(const Member& member, const Result<Evaluated>& evalu
     metric.entries = evaluated->entries;
     metric.unwanted += evaluated->unwanted;
     metric.over_limit += evaluated->over_limit;
+    metric.undecodable_events += evaluated->undecodable;
     if (metric.failed) spdlog::info("metric {} is there again", metric.plan.name);
     metric.failed = false;
     return;
@@ -284,9 +249,12 @@ void ProgramRunner::Account(const Member& member, const Result<Evaluated>& evalu
 
 void ProgramRunner::FreeBuffers() {
   reader_.FreeBuffers();
-  for (const auto& program : programs_)
-    for (const auto& metric : program->metrics)
-      if (metric->evaluator) metric->evaluator->FreeBuffers();
+  for (const auto& program : programs_) {
+    for (const auto& source : program->sources) {
+      source->results.clear();
+      if (source->entries) source->entries->FreeBuffers();
+    }
+  }
 }
 
 }  // namespace bpftally

@@ -16,8 +16,8 @@
 #include "kernel/bpf_sys.h"
 #include "kernel/map_handle.h"
 #include "model/metric_batch.h"
-#include "programs/evaluate/event_counter.h"
-#include "programs/evaluate/metric_evaluator.h"
+#include "programs/evaluate/event_evaluator.h"
+#include "programs/evaluate/source_evaluator.h"
 #include "programs/evaluate/span_queue.h"
 #include "programs/evaluate/span_source.h"
 #include "programs/load/cgroup_id_map.h"
@@ -44,15 +44,20 @@ struct RunnerHost {
   size_t possible_cpus = 1;
 };
 
+// What is read once for all its metrics. One of the two evaluators is there, by its kind.
+struct RunningSource {
+  SourcePlan plan;
+  const MapHandle* map = nullptr;
+  std::unique_ptr<SourceEvaluator> entries;
+  std::unique_ptr<EventEvaluator> events;
+  std::vector<Result<Evaluated>> results;  // of each metric at this poll, once it is read
+};
+
 // One metric of one configuration, and how it fared.
 struct RunningMetric {
   MetricPlan plan;
-  SourcePlan source;                           // that it is read from
-  std::unique_ptr<MetricEvaluator> evaluator;  // of a metric that is read from a map
-  const MapHandle* map = nullptr;
-  std::vector<RunningMetric*> same_map;        // what is read with it, itself among them
-  std::optional<Result<Evaluated>> evaluated;  // with another of its map, at this look
-  std::unique_ptr<EventCounter> events;        // of one that counts events
+  RunningSource* source = nullptr;
+  size_t place = 0;  // among the source's metrics
   std::optional<Error> unusable;
 
   // At the latest look.
@@ -66,7 +71,6 @@ struct RunningMetric {
   uint64_t over_limit = 0;
   uint64_t duplicates = 0;
   uint64_t lost_events = 0;
-  uint64_t overflowed_events = 0;  // of a series too many
   uint64_t undecodable_events = 0;
 };
 
@@ -82,6 +86,7 @@ struct RunningProgram {
   std::vector<FunctionPlan> programs;     // of the object, as far as it is wanted
   std::unique_ptr<LoadedProgram> loaded;  // null where the kernel refused it
   std::unique_ptr<CgroupIdMap> cgroups;   // null where the configuration has none
+  std::vector<std::unique_ptr<RunningSource>> sources;
   std::vector<std::unique_ptr<RunningMetric>> metrics;
   std::vector<RunningSpans> spans;  // none where nobody takes them
   int64_t loaded_at_ns = 0;         // wall clock
@@ -132,20 +137,18 @@ class ProgramRunner {
     std::string first_missing;
   };
 
-  void Prepare(RunningMetric& metric, const LoadedProgram& loaded);
-  Result<void> PrepareReading(RunningMetric& metric, const LoadedProgram& loaded);
-  Result<void> PrepareEvents(RunningMetric& metric);
+  void AddSource(RunningProgram& program, const ProgramPlan& plan, const SourcePlan& source);
+  Result<void> Prepare(RunningProgram& program, const ProgramPlan& plan, RunningSource& source);
   Result<void> PrepareSpans(RunningProgram& program, const SourcePlan& source,
                             const SpanPlan& plan);
   Result<void> ReadEvents(const MapHandle& map, EventSink& sink);
   void Join(RunningProgram& program, RunningMetric& metric, FamilySpec spec);
-  static void GroupByMap(RunningProgram& program);
   void RunIterators(RunningProgram& program, const Look& look);
   void CollectFamily(const Family& family, Look& look);
   Result<Evaluated> Evaluate(const Member& member, Look& look);
-  Result<Evaluated> EvaluateMap(const Member& member, Look& look);
-  bool FitTogether(const std::vector<RunningMetric*>& metrics, const Look& look) const;
-  Evaluated EvaluateEvents(RunningMetric& metric, Look& look);
+  void Read(const Member& member, Look& look);
+  std::vector<Result<Evaluated>> ReadMap(RunningSource& source, const EvaluationScope& scope,
+                                         std::chrono::steady_clock::time_point deadline);
   void Account(const Member& member, const Result<Evaluated>& evaluated, Look& look);
   void FreeBuffers();
 
