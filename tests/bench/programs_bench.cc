@@ -120,7 +120,7 @@ SourcePlan Plan() {
                        .help = "Entries.",
                        .labels = {{"zone", {0, 4}, {{.name = "uint"}}},
                                   {"area", {4, 4}, {{.name = "uint"}}}},
-                       .instrument = CounterPlan{.value = {.field = value}}}}};
+                       .instrument = CounterPlan{.value = {.field = value, .as_double = true}}}}};
 }
 
 uint32_t Entries(const benchmark::State& state) { return static_cast<uint32_t>(state.range(0)); }

@@ -74,8 +74,8 @@ class KernelMaps : public CensusTest {
   // How many entries there are; fails where the reading does.
   size_t CountEntries() {
     size_t count = 0;
-    const auto read = Read([&](const MapContent& piece) -> Result<void> {
-      count += piece.count();
+    const auto read = Read([&](const Rows& rows) -> Result<void> {
+      count += rows.count;
       return {};
     });
     EXPECT_TRUE(read) << read.error().message;
@@ -148,7 +148,7 @@ TEST_F(KernelMaps, Fault08ATypeWithoutKeysIsAnErrorAndNoHang) {
         Shape{.type = BPF_MAP_TYPE_STACK, .key_size = 0},
         Shape{.type = BPF_MAP_TYPE_RINGBUF, .key_size = 0, .value_size = 0, .max_entries = page}}) {
     Make(shape);
-    const auto read = Read([](const MapContent&) -> Result<void> { return {}; });
+    const auto read = Read([](const Rows&) -> Result<void> { return {}; });
     ASSERT_FALSE(read) << "type " << shape.type;
     EXPECT_NE(read.error().kind, ErrorKind::kExhausted) << read.error().message;
   }
@@ -173,8 +173,8 @@ TEST_F(KernelMaps, Fault09EntriesOfAMegabyteComeFewAtATime) {
   const size_t before = ResidentBytes();
   size_t most = before;
   size_t count = 0;
-  const auto read = Read([&](const MapContent& piece) -> Result<void> {
-    count += piece.count();
+  const auto read = Read([&](const Rows& rows) -> Result<void> {
+    count += rows.count;
     most = std::max(most, ResidentBytes());
     return {};
   });

@@ -7,7 +7,8 @@
 #include "base/utf8.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_decoders.h"
-#include "programs/decode/label_decoder.h"
+#include "programs/evaluate/row_decoder.h"
+#include "programs/evaluate/series_table.h"
 #include "programs/plan/plan.h"
 
 namespace bpftally {
@@ -29,14 +30,15 @@ std::vector<LabelPlan> TakeLabels(FuzzInput& input) {
 
 void Check(FuzzInput input) {
   const size_t key_size = input.Below(2 * kMostBytes);
-  auto decoder = LabelDecoder::Make(TakeLabels(input), FuzzHost());
+  auto decoder = RowDecoder::Make(TakeLabels(input), {}, FuzzHost());
   if (!decoder) return;
-  const bool apart = decoder->TellsApart(key_size);
+  const bool apart = decoder->TellsApart(key_size, CpuRule::kSum);
+  std::string joined;
   std::map<std::string, std::string> keys;  // by what was made of them
   while (!input.empty()) {
     const std::string key(input.Take(key_size));
     if (key.empty()) break;
-    const auto verdict = decoder->Decode(key);
+    const auto verdict = decoder->Decode({.key = key, .value = {}});
     if (!verdict) {
       Require(verdict.error().kind == ErrorKind::kInvalid, "it is the input's fault",
               verdict.error().message);
@@ -45,7 +47,8 @@ void Check(FuzzInput input) {
     if (*verdict == Decoder::Verdict::kDrop) continue;
     for (const std::string& value : decoder->values())
       Require(IsValidUtf8(value), "a label's value is UTF-8", value);
-    const auto [known, is_new] = keys.emplace(decoder->Join(), key);
+    JoinLabels(decoder->values(), joined);
+    const auto [known, is_new] = keys.emplace(joined, key);
     Require(!apart || is_new || known->second == key, "no two keys fall together", key);
   }
 }

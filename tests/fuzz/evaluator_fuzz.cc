@@ -11,11 +11,12 @@
 #include "export/prometheus/text_writer.h"
 #include "fuzz/fuzz_check.h"
 #include "fuzz/fuzz_decoders.h"
-#include "programs/evaluate/metric_evaluator.h"
+#include "programs/evaluate/source_evaluator.h"
+#include "programs/evaluate/value_reader.h"
 #include "programs/frontends/ebpf_exporter/planner.h"
 #include "programs/object/object_facts.h"
 #include "programs/plan/plan.h"
-#include "programs/read/entry_value.h"
+#include "programs/read/rows.h"
 
 namespace bpftally {
 namespace {
@@ -69,9 +70,9 @@ ObjectMap TakeMap(FuzzInput& input) {
 }
 
 // No key comes twice: the reader sees to that.
-MapContent TakeContent(FuzzInput& input, const ObjectMap& map) {
+RowBuffer TakeContent(FuzzInput& input, const ObjectMap& map) {
   constexpr size_t kMostEntries = 64;
-  MapContent content{.key_size = map.key_size, .value_size = map.value_size};
+  RowBuffer content{.key_size = map.key_size, .value_size = map.value_size};
   content.cpus = map.type == BPF_MAP_TYPE_PERCPU_HASH ? 1 + input.Below(3) : 1;
   const auto append = [](std::vector<std::byte>& bytes, std::string text, size_t size) {
     text.resize(size);
@@ -89,12 +90,13 @@ MapContent TakeContent(FuzzInput& input, const ObjectMap& map) {
   return content;
 }
 
-long double TotalOf(const MapContent& content) {
-  const FieldPlan value{.size = 8, .part = Part::kValue};
+long double TotalOf(const RowBuffer& content) {
+  const Rows rows = content.rows();
   long double total = 0;
-  for (size_t entry = 0; entry < content.count(); ++entry)
-    for (size_t cpu = 0; cpu < content.cpus; ++cpu)
-      total += static_cast<long double>(EntryValue(content, entry, cpu, value));
+  for (size_t row = 0; row < rows.count; ++row)
+    for (size_t cpu = 0; cpu < rows.cpus; ++cpu)
+      total +=
+          static_cast<long double>(ToDouble(LoadNumber(rows.Value(row, cpu), Encoding::kUnsigned)));
   return total;
 }
 
@@ -128,24 +130,27 @@ void CheckExposition(const MetricBatch& batch, TextFormat format) {
           parsed ? "" : parsed.error() + "\n" + text);
 }
 
-void CheckMetric(const SourcePlan& source, const MetricPlan& plan, const ObjectMap& map,
+void CheckMetric(const ProgramPlan& program, const SourcePlan& source, const ObjectMap& map,
                  FuzzInput& input) {
-  auto evaluator = MetricEvaluator::Make(source, plan, FuzzHost());
-  if (!evaluator) return;
+  const MetricPlan& plan = source.metrics[0];
+  SourceEvaluator evaluator(source, {}, FuzzHost(), SystemClock());
+  if (!evaluator.wanted()) return;
   MetricBatch batch;
   const size_t max_series = 1 + input.Below(40);
-  (*evaluator)->Start({.batch = batch, .max_series = max_series, .start_time_ns = 5});
-  const MapContent content = TakeContent(input, map);
-  if (!(*evaluator)->Add(content)) return;
-  const Evaluated result = (*evaluator)->Finish();
+  evaluator.Begin({.batch = batch, .max_series = max_series, .start_time_ns = 5});
+  const RowBuffer content = TakeContent(input, map);
+  static_cast<void>(evaluator.Add(content.rows()));
+  const auto evaluated = std::move(evaluator.Finish()[0]);
+  if (!evaluated) return;
+  const Evaluated& result = *evaluated;
   Require(result.entries == content.count(), "each entry is counted");
-  Require(result.samples.size() + result.histograms.size() <= max_series, "no series too many");
+  Require(result.series() <= max_series, "no series too many");
   const bool is_counter = TypeOf(plan) == MetricType::kCounter;
   if (is_counter) CheckTotal(result, TotalOf(content));
   if (!is_counter) CheckBuckets(result, TotalOf(content));
-  MetricFamily& family = batch.Add({plan.name + (is_counter ? "_total" : ""), plan.help,
-                                    TypeOf(plan), "", (*evaluator)->label_names()},
-                                   "x");
+  FamilySpec spec = FamilyOf(program, plan);
+  if (is_counter) spec.name += "_total";
+  MetricFamily& family = batch.Add(std::move(spec), "x");
   family.samples = result.samples;
   family.histograms = result.histograms;
   const auto valid = Validate(batch);
@@ -158,10 +163,8 @@ void Check(FuzzInput input) {
   const ObjectMap map = TakeMap(input);
   const Compiled planned = MakePlan(TakeConfig(input), {.maps = {map}});
   if (HasErrors(planned.findings)) return;
-  for (const SourcePlan& source : planned.plan.sources) {
-    for (const MetricPlan& plan : source.metrics)
-      if (!plan.unusable) CheckMetric(source, plan, map, input);
-  }
+  for (const SourcePlan& source : planned.plan.sources)
+    CheckMetric(planned.plan, source, map, input);
 }
 
 }  // namespace

@@ -14,13 +14,12 @@
 namespace bpftally {
 namespace {
 
-template <PlainDecode kDecode, bool kInjective>
+template <PlainDecode kDecode>
 class Plain final : public Decoder {
  public:
   DecoderResult Decode(std::string_view input, std::string& out) override {
     return kDecode(input, out);
   }
-  bool injective() const override { return kInjective; }
 };
 
 template <HostDecode kDecode>
@@ -35,9 +34,9 @@ class OnHost final : public Decoder {
   HostTables& tables_;
 };
 
-template <PlainDecode kDecode, bool kInjective = false>
+template <PlainDecode kDecode>
 Result<std::unique_ptr<Decoder>> MakePlain(const DecoderPlan&, HostTables&) {
-  return std::make_unique<Plain<kDecode, kInjective>>();
+  return std::make_unique<Plain<kDecode>>();
 }
 
 template <HostDecode kDecode>
@@ -45,31 +44,53 @@ Result<std::unique_ptr<Decoder>> MakeOnHost(const DecoderPlan&, HostTables& tabl
   return std::make_unique<OnHost<kDecode>>(tables);
 }
 
-struct NamedFactory {
-  std::string_view name;
+// Size rules.
+
+std::string_view AnySize(uint64_t) { return {}; }
+
+std::string_view NumberSize(uint64_t size) {
+  const bool fits = size == 1 || size == 2 || size == 4 || size == 8;
+  return fits ? "" : "1, 2, 4 or 8 bytes";
+}
+
+std::string_view AtLeast4(uint64_t size) { return size >= 4 ? "" : "at least 4 bytes"; }
+std::string_view AtLeast8(uint64_t size) { return size >= 8 ? "" : "at least 8 bytes"; }
+std::string_view MultipleOf8(uint64_t size) { return size % 8 == 0 ? "" : "a multiple of 8 bytes"; }
+
+struct Row {
+  DecoderTraits traits;
   DecoderFactory make;
 };
 
-constexpr auto kDecoders = std::to_array<NamedFactory>({
-    {"cgroup", MakeOnHost<DecodeCgroup>},
-    {"dname", MakePlain<DecodeDname>},
-    {"errno", MakePlain<DecodeErrno>},
-    {"hex", MakePlain<DecodeHex, true>},
-    {"ifname", MakeOnHost<DecodeIfname>},
-    {"inet_ip", MakePlain<DecodeInetIp, true>},
-    {"kstack", MakeOnHost<DecodeKstack>},
-    {"ksym", MakeOnHost<DecodeKsym>},
-    {"majorminor", MakeOnHost<DecodeMajorminor>},
-    {"pci_class", MakeOnHost<DecodePciClass>},
-    {"pci_device", MakeOnHost<DecodePciDevice>},
-    {"pci_subclass", MakeOnHost<DecodePciSubclass>},
-    {"pci_vendor", MakeOnHost<DecodePciVendor>},
-    {"regexp", MakeRegexp},
-    {"static_map", MakeStaticMap},
-    {"string", MakePlain<DecodeString>},
-    {"syscall", MakePlain<DecodeSyscall>},
-    {"uint", MakePlain<DecodeUint, true>},
+constexpr bool kInjective = true;
+constexpr bool kDecimal = true;
+
+constexpr auto kTable = std::to_array<Row>({
+    {{"cgroup", DecoderInput::kNumber, AnySize}, MakeOnHost<DecodeCgroup>},
+    {{"dname", DecoderInput::kBytes, AnySize}, MakePlain<DecodeDname>},
+    {{"errno", DecoderInput::kNumber, AnySize}, MakePlain<DecodeErrno>},
+    {{"hex", DecoderInput::kBytes, AnySize, kInjective}, MakePlain<DecodeHex>},
+    {{"ifname", DecoderInput::kBytes, AtLeast4}, MakeOnHost<DecodeIfname>},
+    {{"inet_ip", DecoderInput::kBytes, AnySize, kInjective}, MakePlain<DecodeInetIp>},
+    {{"kstack", DecoderInput::kBytes, MultipleOf8}, MakeOnHost<DecodeKstack>},
+    {{"ksym", DecoderInput::kBytes, AtLeast8}, MakeOnHost<DecodeKsym>},
+    {{"majorminor", DecoderInput::kBytes, AtLeast4}, MakeOnHost<DecodeMajorminor>},
+    {{"pci_class", DecoderInput::kNumber, AnySize}, MakeOnHost<DecodePciClass>},
+    {{"pci_device", DecoderInput::kNumber, AnySize}, MakeOnHost<DecodePciDevice>},
+    {{"pci_subclass", DecoderInput::kNumber, AnySize}, MakeOnHost<DecodePciSubclass>},
+    {{"pci_vendor", DecoderInput::kNumber, AnySize}, MakeOnHost<DecodePciVendor>},
+    {{"regexp", DecoderInput::kText, AnySize}, MakeRegexp},
+    {{"static_map", DecoderInput::kText, AnySize}, MakeStaticMap},
+    {{"string", DecoderInput::kBytes, AnySize}, MakePlain<DecodeString>},
+    {{"syscall", DecoderInput::kNumber, AnySize}, MakePlain<DecodeSyscall>},
+    {{"uint", DecoderInput::kBytes, NumberSize, kInjective, kDecimal}, MakePlain<DecodeUint>},
 });
+
+const Row* FindRow(std::string_view name) {
+  const auto found =
+      std::ranges::find(kTable, name, [](const Row& row) { return row.traits.name; });
+  return found == kTable.end() ? nullptr : &*found;
+}
 
 }  // namespace
 
@@ -79,13 +100,17 @@ std::unexpected<Error> InvalidInput(std::string message) {
 
 std::vector<std::string_view> DecoderNames() {
   std::vector<std::string_view> names;
-  for (const NamedFactory& decoder : kDecoders) names.push_back(decoder.name);
+  for (const Row& row : kTable) names.push_back(row.traits.name);
   return names;
 }
 
+const DecoderTraits* FindDecoder(std::string_view name) {
+  const Row* row = FindRow(name);
+  return row == nullptr ? nullptr : &row->traits;
+}
+
 Result<std::unique_ptr<Decoder>> MakeDecoder(const DecoderPlan& config, HostTables& tables) {
-  const auto found = std::ranges::find(kDecoders, config.name, &NamedFactory::name);
-  if (found != kDecoders.end()) return found->make(config, tables);
+  if (const Row* row = FindRow(config.name)) return row->make(config, tables);
   return InvalidInput(fmt::format("unknown decoder {}{}", Quoted(config.name),
                                   DidYouMean(config.name, DecoderNames())));
 }
@@ -98,6 +123,10 @@ Result<DecoderChain> DecoderChain::Make(const std::vector<DecoderPlan>& configs,
     auto decoder = MakeDecoder(config, tables);
     if (!decoder) return std::unexpected(decoder.error());
     chain.decoders_.push_back(std::move(*decoder));
+  }
+  if (configs.size() == 1) {
+    chain.injective_ = FindDecoder(configs[0].name)->injective;
+    chain.is_decimal_ = FindDecoder(configs[0].name)->is_decimal;
   }
   return chain;
 }
@@ -114,8 +143,5 @@ Result<Decoder::Verdict> DecoderChain::Decode(std::string_view input, std::strin
   }
   return Decoder::Verdict::kKeep;
 }
-
-// Texts of one decoder differ in size, so that it says nothing about those that follow it.
-bool DecoderChain::injective() const { return decoders_.size() == 1 && decoders_[0]->injective(); }
 
 }  // namespace bpftally

@@ -1,5 +1,16 @@
 #pragma once
 
+// Decoders turn the bytes of a field into a label's text, one after another. To add one:
+//
+// 1. Write its function in the file of what it needs: bytes.cc (nothing else), text.cc (the text of
+//    the decoder before it), host.cc (names of this host), and declare it in factories.h. It never
+//    throws, whatever the bytes are, and its errors say what was expected.
+// 2. Add its row to the table in decoder.cc. Checks of configurations, "did you mean", the fast
+// path
+//    of evaluators and the fuzzers read it from there.
+// 3. Add a table of inputs and texts to tests/programs/decode/decoder_test.cc.
+
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,10 +38,27 @@ class Decoder {
 
   // Replaces `out`. Never throws, whatever the input; errors are kInvalid.
   virtual Result<Verdict> Decode(std::string_view input, std::string& out) = 0;
-
-  // Two inputs of one size never give the same text: nothing can fall together.
-  virtual bool injective() const { return false; }
 };
+
+// What a decoder reads.
+enum class DecoderInput : uint8_t {
+  kBytes,
+  kText,    // also bytes that are text
+  kNumber,  // a number as text: of raw bytes it makes nothing
+};
+
+// What is known of a decoder by its name.
+struct DecoderTraits {
+  std::string_view name;
+  DecoderInput input = DecoderInput::kBytes;
+  // What a field needs whose first decoder it is; empty where this size does.
+  std::string_view (*size_demand)(uint64_t size) = nullptr;
+  bool injective = false;   // two inputs of one size never give the same text
+  bool is_decimal = false;  // its text is the number that the bytes are
+};
+
+// Null for an unknown name.
+const DecoderTraits* FindDecoder(std::string_view name);
 
 // The names of all decoders, for "did you mean".
 std::vector<std::string_view> DecoderNames();
@@ -46,10 +74,16 @@ class DecoderChain {
 
   // `scratch` saves allocations; the text is in `out`.
   Result<Decoder::Verdict> Decode(std::string_view input, std::string& out, std::string& scratch);
-  bool injective() const;
+
+  // Texts of one decoder differ in size, so that a second one may make equal what the first tells
+  // apart: only a single decoder counts.
+  bool injective() const { return injective_; }
+  bool is_decimal() const { return is_decimal_; }
 
  private:
   std::vector<std::unique_ptr<Decoder>> decoders_;
+  bool injective_ = false;
+  bool is_decimal_ = false;
 };
 
 }  // namespace bpftally

@@ -1,6 +1,6 @@
 #pragma once
 
-// What decoder.cc's list is made of. One function for each decoder that needs no more than that.
+// The functions and factories that the table in decoder.cc lists.
 
 #include <cstdint>
 #include <memory>

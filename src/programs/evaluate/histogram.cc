@@ -1,185 +1,241 @@
-#include "programs/evaluate/histogram.h"
-
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <optional>
 #include <utility>
+#include <variant>
 
-#include "base/byte_index.h"
-#include "programs/plan/plan.h"
-#include "programs/read/entry_value.h"
+#include "programs/evaluate/buckets.h"
+#include "programs/evaluate/evaluator.h"
+#include "programs/evaluate/row_decoder.h"
+#include "programs/evaluate/row_filter.h"
+#include "programs/evaluate/series_table.h"
+#include "programs/evaluate/slot_number.h"
+#include "programs/evaluate/value_reader.h"
 
 namespace bpftally {
 namespace {
 
-struct Bucket {
-  uint64_t slot = 0;
-  size_t place = 0;  // of its bound
+// One series.
+struct Counts {
+  std::vector<uint64_t> buckets;
+  uint64_t slot_sum = 0;  // may wrap, as everywhere where counts are 64 bits
+  double sum = 0;         // of observed values, or of a field
 };
 
-std::vector<Bucket> SortBySlot(const std::vector<BucketPlan>& plans) {
-  std::vector<Bucket> buckets;
-  for (size_t place = 0; place < plans.size(); ++place)
-    if (plans[place].slot != kNoSlot) buckets.push_back({plans[place].slot, place});
-  std::ranges::sort(buckets, {}, &Bucket::slot);
-  return buckets;
-}
-
-class HistogramEvaluator final : public MetricEvaluator {
+// Adds a row to the counts of its series, by what the histogram's plan says a row is.
+class Filler {
  public:
-  HistogramEvaluator(const MetricPlan& plan, LabelDecoder labels, DecoderChain slot)
-      : plan_(std::get<HistogramPlan>(plan.instrument)),
-        in_key_(std::get<SlotInKey>(plan_.source)),
-        value_(in_key_.count),
-        buckets_(SortBySlot(plan_.buckets)),
+  static Result<Filler> Make(const HistogramPlan& plan, HostTables& tables) {
+    Filler filler(plan);
+    if (const auto* in_key = std::get_if<SlotInKey>(&plan.source)) {
+      auto slot = DecoderChain::Make(in_key->slot.decoders, tables);
+      if (!slot) return std::unexpected(Wrap(slot.error(), "the histogram's slot"));
+      filler.slot_ = std::move(*slot);
+    }
+    return filler;
+  }
+
+  const Buckets& buckets() const { return buckets_; }
+  bool each_cpu() const { return observed_ && observed_->each_cpu(); }
+
+  // Before any row of them is added.
+  Result<void> Check(const Rows& rows) const {
+    if (observed_) return observed_->Check(rows);
+    if (const auto* in_key = std::get_if<SlotInKey>(&plan_.source))
+      return CheckField(in_key->count, rows);
+    const auto& array = std::get<SlotsInValue>(plan_.source);
+    const uint32_t last = array.array.size - std::min(array.array.size, array.slot_size);
+    FieldPlan slot = array.array;
+    slot.offset += last;
+    slot.size = array.slot_size;
+    if (auto good = CheckField(slot, rows); !good) return good;
+    const auto* sum = std::get_if<FieldPlan>(&plan_.sum);
+    return sum == nullptr ? Result<void>() : CheckField(*sum, rows);
+  }
+
+  // False where a decoder drops the row. Before Fill.
+  Result<bool> Decode(const Row& row) {
+    const auto* in_key = std::get_if<SlotInKey>(&plan_.source);
+    if (in_key == nullptr) return true;
+    const auto bytes = FieldBytes(row, in_key->slot.field);
+    if (!bytes) return std::unexpected(Wrap(bytes.error(), "the histogram's slot"));
+    const auto verdict = slot_.Decode(*bytes, text_, scratch_);
+    if (!verdict) return std::unexpected(Wrap(verdict.error(), "the histogram's slot"));
+    if (*verdict == Decoder::Verdict::kDrop) return false;
+    const auto slot = ParseSlot(text_);
+    if (!slot) return std::unexpected(slot.error());
+    decoded_slot_ = *slot;
+    return true;
+  }
+
+  // `cpu`: none where all are summed up.
+  void Fill(const Rows& rows, size_t row, std::optional<size_t> cpu, Counts& counts) const {
+    if (observed_) {
+      const Number value = cpu ? observed_->Of(rows.At(row, *cpu)) : observed_->SumOf(rows, row);
+      return Observe(ToDouble(value), counts);
+    }
+    for (size_t each = 0; each < rows.cpus; ++each) FillSlots(rows.At(row, each), counts);
+  }
+
+  std::optional<Number> SumOf(const Counts& counts) const {
+    if (observed_ || std::holds_alternative<FieldPlan>(plan_.sum))
+      return counts.sum * plan_.sum_multiplier;
+    if (std::holds_alternative<std::monostate>(plan_.sum)) return std::nullopt;
+    return static_cast<double>(counts.slot_sum) * plan_.sum_multiplier;
+  }
+
+ private:
+  explicit Filler(const HistogramPlan& plan) : plan_(plan), buckets_(plan.buckets) {
+    if (const auto* observed = std::get_if<Observed>(&plan_.source))
+      observed_.emplace(observed->value);
+  }
+
+  void Observe(double value, Counts& counts) const {
+    if (std::isnan(value)) return;  // no bucket is its own, and the sum would be lost
+    ++counts.buckets[buckets_.OfValue(value)];
+    counts.sum += value;
+  }
+
+  void FillSlots(const Row& row, Counts& counts) const {
+    if (const auto* in_key = std::get_if<SlotInKey>(&plan_.source))
+      return Count(decoded_slot_, NumberAt(row, in_key->count), counts);
+    const auto& in_value = std::get<SlotsInValue>(plan_.source);
+    FieldPlan at = in_value.array;
+    at.size = in_value.slot_size;
+    for (uint64_t slot = 0; slot < in_value.array.size / in_value.slot_size; ++slot) {
+      Count(slot, NumberAt(row, at), counts);
+      at.offset += at.size;
+    }
+    if (const auto* sum = std::get_if<FieldPlan>(&plan_.sum))
+      counts.sum += ToDouble(LoadNumber(*FieldBytes(row, *sum), sum->encoding));
+  }
+
+  static uint64_t NumberAt(const Row& row, const FieldPlan& field) {
+    return std::get<uint64_t>(LoadNumber(*FieldBytes(row, field), Encoding::kUnsigned));
+  }
+
+  void Count(uint64_t slot, uint64_t value, Counts& counts) const {
+    if (slot == kNoSlot) return;
+    if (const auto* sum = std::get_if<SumSlot>(&plan_.sum); sum != nullptr && slot == sum->slot)
+      counts.slot_sum += value;
+    if (const auto bucket = buckets_.OfSlot(slot)) counts.buckets[*bucket] += value;
+  }
+
+  HistogramPlan plan_;
+  Buckets buckets_;
+  std::optional<ValueReader> observed_;
+  DecoderChain slot_;
+  uint64_t decoded_slot_ = 0;
+  std::string text_;
+  std::string scratch_;
+};
+
+class HistogramEvaluator final : public Evaluator {
+ public:
+  HistogramEvaluator(const EvaluatorParts& parts, RowDecoder labels, RowFilter filter,
+                     Filler filler)
+      : memory_(IsOfEvents(parts.source) ? Memory::kKeeps : Memory::kForgets),
+        limit_(parts.metric.limit),
         labels_(std::move(labels)),
-        slot_(std::move(slot)) {}
+        filter_(std::move(filter)),
+        filler_(std::move(filler)) {}
 
   const std::vector<std::string>& label_names() const override { return labels_.names(); }
 
-  void Start(const EvaluationScope& scope) override {
+  void Begin(const EvaluationScope& scope) override {
     scope_.emplace(scope);
+    if (memory_ == Memory::kKeeps) return;
     result_ = {};
-    index_.Clear();
-    counts_.clear();
-    sums_.clear();
+    table_.Clear();
   }
 
-  Result<void> Add(const MapContent& piece) override {
-    result_.entries += piece.count();
-    for (size_t entry = 0; entry < piece.count(); ++entry) {
-      uint64_t value = 0;  // may wrap, as everywhere where counts are 64 bits
-      for (size_t cpu = 0; cpu < piece.cpus; ++cpu) value += EntryValue(piece, entry, cpu, value_);
-      if (auto added = AddEntry(EntryKey(piece, entry), value); !added) return added;
+  Result<void> Add(const Rows& rows) override {
+    result_.entries += rows.count;
+    if (auto good = filler_.Check(rows); !good) return good;
+    for (size_t row = 0; row < rows.count; ++row) {
+      if (auto added = AddRow(rows, row); !added) return added;
     }
     return {};
   }
 
   Evaluated Finish() override {
     MetricBatch& batch = scope_->batch;
-    std::vector<double> upper;
-    for (const BucketPlan& bucket : plan_.buckets) upper.push_back(bucket.upper_bound);
-    const auto bounds = batch.Bounds(upper);
-    for (size_t i = 0; i < result_.histograms.size(); ++i) {
-      HistogramSample& histogram = result_.histograms[i];
-      histogram.upper_bounds = bounds;
-      histogram.counts = batch.Counts(std::span(counts_).subspan(i * Width(), Width()));
-      histogram.sum = static_cast<double>(sums_[i]) * plan_.sum_multiplier;
+    const auto bounds = batch.Bounds(filler_.buckets().bounds());
+    for (size_t i = 0; i < table_.size(); ++i) {
+      result_.histograms.push_back({.labels = table_.Publish(i, labels_.names().size(), batch),
+                                    .upper_bounds = bounds,
+                                    .counts = batch.Counts(table_[i].buckets),
+                                    .sum = filler_.SumOf(table_[i]),
+                                    .start_time_ns = scope_->start_time_ns});
     }
-    return std::move(result_);
+    if (memory_ == Memory::kKeeps) result_.entries = table_.size();
+    return std::exchange(result_, {});
   }
 
+  void Forget() override { table_.Clear(); }
+
   void FreeBuffers() override {
-    index_ = {};
-    counts_ = {};
-    sums_ = {};
-    result_ = {};
+    if (memory_ == Memory::kForgets) table_.Free();
   }
 
  private:
-  // The last bucket, of +Inf, never gets anything: what no bound holds is dropped.
-  size_t Width() const { return plan_.buckets.size() + 1; }
-
-  Result<void> AddEntry(std::string_view key, uint64_t value) {
-    const auto wanted = labels_.Decode(key);
-    if (!wanted) return std::unexpected(wanted.error());
-    const auto slot = *wanted == Decoder::Verdict::kKeep ? DecodeSlot(key) : std::nullopt;
-    if (!slot) {
-      ++result_.unwanted;
-      return {};
+  Result<void> AddRow(const Rows& rows, size_t row) {
+    if (!filler_.each_cpu()) return AddOne(rows, row, std::nullopt);
+    for (size_t cpu = 0; cpu < rows.cpus; ++cpu) {
+      if (auto added = AddOne(rows, row, cpu); !added) return added;
     }
-    if (!*slot) return std::unexpected(slot->error());
-    if (const auto histogram = FindOrMakeHistogram()) Count(*histogram, **slot, value);
     return {};
   }
 
-  // Empty where a decoder drops it.
-  std::optional<Result<uint64_t>> DecodeSlot(std::string_view key) {
-    const auto [offset, size] = std::pair(in_key_.slot.field.offset, in_key_.slot.field.size);
-    if (offset > key.size() || key.size() - offset < size)
-      return std::unexpected(
-          Error{ErrorKind::kInvalid, 0, "the key ends before the histogram's slot"});
-    const auto verdict = slot_.Decode(key.substr(offset, size), slot_text_, scratch_);
-    if (!verdict) return std::unexpected(Wrap(verdict.error(), "the histogram's slot"));
-    if (*verdict == Decoder::Verdict::kDrop) return std::nullopt;
-    return ParseSlot(slot_text_);
-  }
-
-  std::optional<size_t> FindOrMakeHistogram() {
-    const std::string_view joined = labels_.Join();
-    if (result_.histograms.size() >= scope_->max_series && !index_.Contains(joined)) {
+  Result<void> AddOne(const Rows& rows, size_t row, std::optional<size_t> cpu) {
+    const Row one = rows.At(row, cpu.value_or(0));
+    const auto selected = filter_.Wants(one);
+    if (!selected) return std::unexpected(selected.error());
+    if (!*selected) return {};
+    const auto verdict = labels_.Decode(one);
+    if (!verdict) return std::unexpected(verdict.error());
+    const auto wanted =
+        *verdict == Decoder::Verdict::kKeep ? filler_.Decode(one) : Result<bool>(false);
+    if (!wanted) return std::unexpected(wanted.error());
+    if (!*wanted) {
+      ++result_.unwanted;
+    } else if (Counts* counts = table_.FindOrAdd(labels_.values(), Limit())) {
+      counts->buckets.resize(filler_.buckets().width());
+      filler_.Fill(rows, row, cpu, *counts);
+    } else {
       ++result_.over_limit;
-      return std::nullopt;
     }
-    const auto [number, is_new] = index_.Insert(joined);
-    if (is_new) {
-      result_.histograms.push_back({.labels = PublishLabels(scope_->batch, labels_.values()),
-                                    .upper_bounds = {},
-                                    .counts = {},
-                                    .sum = {},
-                                    .start_time_ns = scope_->start_time_ns});
-      counts_.resize(counts_.size() + Width());
-      sums_.push_back(0);
-    }
-    return number;
+    return {};
   }
 
-  void Count(size_t histogram, uint64_t slot, uint64_t value) {
-    if (slot == kNoSlot) return;
-    if (slot == std::get<SumSlot>(plan_.sum).slot) sums_[histogram] += value;
-    const auto bucket = std::ranges::lower_bound(buckets_, slot, {}, &Bucket::slot);
-    if (bucket != buckets_.end() && bucket->slot == slot)
-      counts_[histogram * Width() + bucket->place] += value;
+  SeriesLimit Limit() const {
+    SeriesLimit limit = limit_;
+    if (memory_ == Memory::kForgets) limit.series = std::min(limit.series, scope_->max_series);
+    return limit;
   }
 
-  const HistogramPlan plan_;
-  const SlotInKey in_key_;
-  const FieldPlan value_;
-  const std::vector<Bucket> buckets_;
-  LabelDecoder labels_;
-  DecoderChain slot_;
+  const Memory memory_;
+  const SeriesLimit limit_;
+  RowDecoder labels_;
+  RowFilter filter_;
+  Filler filler_;
 
   std::optional<EvaluationScope> scope_;
   Evaluated result_;
-  ByteIndex index_;               // of label sets; their numbers are those of the histograms
-  std::vector<uint64_t> counts_;  // Width() for each
-  std::vector<uint64_t> sums_;
-  std::string slot_text_;
-  std::string scratch_;
+  SeriesTable<Counts> table_;
 };
-
-int BaseOf(std::string_view& text) {
-  if (text.size() < 2 || text[0] != '0') return 10;
-  const char kind = static_cast<char>(text[1] | 0x20);
-  const int base = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 0;
-  text.remove_prefix(base == 0 ? 1 : 2);
-  return base == 0 ? 8 : base;
-}
 
 }  // namespace
 
-Result<uint64_t> ParseSlot(std::string_view text) {
-  std::string_view digits = text;
-  const int base = BaseOf(digits);
-  uint64_t slot = 0;
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), slot, base);
-  if (error == std::errc() && end == digits.data() + digits.size()) return slot;
-  return std::unexpected(
-      Error{ErrorKind::kInternal, 0,
-            fmt::format("the histogram's slot is \"{:.64}\", which is no unsigned number", text)});
-}
-
-Result<std::unique_ptr<MetricEvaluator>> MakeHistogramEvaluator(const MetricPlan& plan,
-                                                                HostTables& tables) {
-  auto labels = LabelDecoder::Make(plan.labels, tables);
+Result<std::unique_ptr<Evaluator>> MakeHistogram(const EvaluatorParts& parts) {
+  auto labels = RowDecoder::Make(parts.metric.labels, parts.constants, parts.tables);
   if (!labels) return std::unexpected(labels.error());
-  auto slot = DecoderChain::Make(
-      std::get<SlotInKey>(std::get<HistogramPlan>(plan.instrument).source).slot.decoders, tables);
-  if (!slot) return std::unexpected(Wrap(slot.error(), "the histogram's slot"));
-  return std::make_unique<HistogramEvaluator>(plan, std::move(*labels), std::move(*slot));
+  auto filter = RowFilter::Make(parts.metric, parts.tables);
+  if (!filter) return std::unexpected(filter.error());
+  auto filler = Filler::Make(std::get<HistogramPlan>(parts.metric.instrument), parts.tables);
+  if (!filler) return std::unexpected(filler.error());
+  return std::make_unique<HistogramEvaluator>(parts, std::move(*labels), std::move(*filter),
+                                              std::move(*filler));
 }
 
 }  // namespace bpftally

@@ -52,12 +52,12 @@ bool IsZero(const std::array<uint8_t, kSize>& id) {
 
 Result<std::unique_ptr<SpanSource>> SpanSource::Make(const SpanPlan& plan, HostTables& tables,
                                                      const Clock& clock, SpanQueue& queue) {
-  auto labels = LabelDecoder::Make(plan.labels, tables);
+  auto labels = RowDecoder::Make(plan.labels, {}, tables);
   if (!labels) return std::unexpected(labels.error());
   return std::unique_ptr<SpanSource>(new SpanSource(plan, std::move(*labels), clock, queue));
 }
 
-SpanSource::SpanSource(const SpanPlan& plan, LabelDecoder labels, const Clock& clock,
+SpanSource::SpanSource(const SpanPlan& plan, RowDecoder labels, const Clock& clock,
                        SpanQueue& queue)
     : labels_(std::move(labels)),
       clock_(clock),
@@ -70,7 +70,7 @@ SpanSource::SpanSource(const SpanPlan& plan, LabelDecoder labels, const Clock& c
 }
 
 void SpanSource::OnEvent(std::span<const std::byte> event) {
-  const auto verdict = labels_.Decode({reinterpret_cast<const char*>(event.data()), event.size()});
+  const auto verdict = labels_.Decode({.key = {}, .value = AsText(event)});
   if (verdict && *verdict == Decoder::Verdict::kDrop) return;
   auto span = verdict ? MakeSpan() : std::unexpected(verdict.error());
   if (!span) {

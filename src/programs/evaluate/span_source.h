@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "programs/decode/label_decoder.h"
+#include "programs/evaluate/row_decoder.h"
 #include "programs/evaluate/span_queue.h"
 #include "programs/plan/plan.h"
 #include "programs/read/event_reader.h"
@@ -36,7 +36,7 @@ class SpanSource final : public EventSink {
   uint64_t decode_errors() const { return decode_errors_; }
 
  private:
-  SpanSource(const SpanPlan& plan, LabelDecoder labels, const Clock& clock, SpanQueue& queue);
+  SpanSource(const SpanPlan& plan, RowDecoder labels, const Clock& clock, SpanQueue& queue);
 
   Result<SpanRecord> MakeSpan();
   Result<void> Set(const std::string& label, const std::string& value, SpanRecord& span);
@@ -44,7 +44,7 @@ class SpanSource final : public EventSink {
   void MakeUpIfZero(std::array<uint8_t, kSize>& id);
 
   SpanRecord blank_;  // what all spans have
-  LabelDecoder labels_;
+  RowDecoder labels_;
   const Clock& clock_;
   SpanQueue& queue_;
   std::mt19937_64 random_;

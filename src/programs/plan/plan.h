@@ -104,6 +104,7 @@ struct ValuePlan {
   std::optional<FieldPlan> field = std::nullopt;  // none: 1 a row
   double multiplier = 1;                          // other than 1: the value is a double
   CpuRule cpus = CpuRule::kSum;
+  bool as_double = false;  // the format counts in floating point, and rounds
 
   bool operator==(const ValuePlan&) const = default;
 };

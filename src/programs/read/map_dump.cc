@@ -14,9 +14,9 @@ namespace {
 
 constexpr size_t kMostEntries = 1000;
 
-void AppendHex(std::string& text, std::span<const std::byte> bytes) {
-  for (const std::byte byte : bytes)
-    fmt::format_to(std::back_inserter(text), "{:02x}", std::to_integer<unsigned>(byte));
+void AppendHex(std::string& text, std::string_view bytes) {
+  for (const char byte : bytes)
+    fmt::format_to(std::back_inserter(text), "{:02x}", static_cast<unsigned char>(byte));
 }
 
 }  // namespace
@@ -28,13 +28,13 @@ std::string DumpMap(const MapHandle& map, MapReader& reader,
                   MapTypeName(map.type), map.key_size, map.value_size, map.max_entries);
   if (MapTypeOf(map.type).is_event_buffer) return text;
   size_t count = 0;
-  const auto read = reader.Read(map, deadline, [&](const MapContent& piece) -> Result<void> {
-    for (size_t entry = 0; entry < piece.count(); ++entry) {
+  const auto read = reader.Read(map, deadline, [&](const Rows& rows) -> Result<void> {
+    for (size_t entry = 0; entry < rows.count; ++entry) {
       if (++count > kMostEntries) continue;
-      AppendHex(text, piece.Key(entry));
-      for (size_t cpu = 0; cpu < piece.cpus; ++cpu) {
+      AppendHex(text, rows.Key(entry));
+      for (size_t cpu = 0; cpu < rows.cpus; ++cpu) {
         text += ' ';
-        AppendHex(text, piece.Value(entry, cpu));
+        AppendHex(text, rows.Value(entry, cpu));
       }
       text += '\n';
     }

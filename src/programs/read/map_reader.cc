@@ -15,8 +15,8 @@ namespace bpftally {
 namespace {
 
 constexpr uint32_t kMostRoom = 4096;       // entries a call at first,
-constexpr size_t kPieceBytes = 4 << 20;    // and what they may take: large ones come few at a time
-constexpr size_t kMappedPiece = 8 * 1024;  // elements: whole pages, whatever a page is
+constexpr size_t kBatchBytes = 4 << 20;    // and what they may take: large ones come few at a time
+constexpr size_t kMappedBatch = 8 * 1024;  // elements: whole pages, whatever a page is
 constexpr int kRetries = 100;              // of one call, when keys vanish under it
 constexpr size_t kPatience = 4096;         // repeated keys, beside three for each new one
 constexpr int kNoSuchOperation = 524;      // ENOTSUPP of the kernel
@@ -25,10 +25,6 @@ size_t RoundUp8(size_t size) { return (size + 7) / 8 * 8; }
 
 bool LacksBatch(const Error& error) {
   return error.sys_errno == EINVAL || error.sys_errno == kNoSuchOperation;
-}
-
-std::string_view AsText(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace
@@ -40,9 +36,9 @@ Result<void> MapReader::Read(const MapHandle& map, std::chrono::steady_clock::ti
                              const Sink& sink) {
   const Task task{map, deadline, sink};
   const bool per_cpu = MapTypeOf(map.type).is_per_cpu;
-  piece_.key_size = map.key_size;
-  piece_.value_size = per_cpu || IsMapped(map) ? RoundUp8(map.value_size) : map.value_size;
-  piece_.cpus = per_cpu ? possible_cpus_ : 1;
+  batch_.key_size = map.key_size;
+  batch_.value_size = per_cpu || IsMapped(map) ? RoundUp8(map.value_size) : map.value_size;
+  batch_.cpus = per_cpu ? possible_cpus_ : 1;
   seen_.Clear();
   repeats_ = 0;
   if (IsMapped(map)) return ReadMapped(task);
@@ -54,7 +50,7 @@ Result<void> MapReader::Read(const MapHandle& map, std::chrono::steady_clock::ti
 }
 
 void MapReader::FreeBuffers() {
-  piece_ = {};
+  batch_ = {};
   seen_ = {};
 }
 
@@ -63,18 +59,18 @@ bool MapReader::IsMapped(const MapHandle& map) const {
 }
 
 Result<void> MapReader::ReadMapped(const Task& task) {
-  for (size_t first = 0; first < task.map.max_entries; first += kMappedPiece) {
+  for (size_t first = 0; first < task.map.max_entries; first += kMappedBatch) {
     if (auto in_time = CheckTime(task); !in_time) return in_time;
-    const size_t count = std::min(kMappedPiece, task.map.max_entries - first);
+    const size_t count = std::min(kMappedBatch, task.map.max_entries - first);
     MakeRoom(count);
-    if (auto copied = sys_.CopyMapped(task.map.fd, first * piece_.value_size, piece_.values);
+    if (auto copied = sys_.CopyMapped(task.map.fd, first * batch_.value_size, batch_.values);
         !copied)
       return copied;
     for (size_t i = 0; i < count; ++i) {
       const auto index = static_cast<uint32_t>(first + i);
-      std::memcpy(piece_.keys.data() + i * sizeof index, &index, sizeof index);
+      std::memcpy(batch_.keys.data() + i * sizeof index, &index, sizeof index);
     }
-    if (auto taken = task.sink(piece_); !taken) return taken;
+    if (auto taken = task.sink(batch_.rows()); !taken) return taken;
   }
   return {};
 }
@@ -98,8 +94,8 @@ Result<bool> MapReader::ReadBatch(const Task& task, uint32_t& room) {
   const auto answer =
       sys_.LookupBatch(task.map.fd, {.after = began_ ? std::span(cursor_) : std::span<std::byte>(),
                                      .cursor = cursor_,
-                                     .keys = piece_.keys,
-                                     .values = piece_.values,
+                                     .keys = batch_.keys,
+                                     .values = batch_.values,
                                      .room = room});
   if (!answer) {
     const int code = answer.error().sys_errno;
@@ -144,21 +140,21 @@ Result<void> MapReader::ReadByKey(const Task& task) {
   }
 }
 
-// Puts one more entry into the piece; a key that vanished is no entry.
+// Puts one more entry into the batch; a key that vanished is no entry.
 Result<void> MapReader::ReadEntry(const Task& task, std::span<const std::byte> key, size_t& count) {
-  const size_t bytes = piece_.value_size * piece_.cpus;
+  const size_t bytes = batch_.value_size * batch_.cpus;
   const auto read =
-      sys_.LookupElement(task.map.fd, key, std::span(piece_.values).subspan(count * bytes, bytes));
+      sys_.LookupElement(task.map.fd, key, std::span(batch_.values).subspan(count * bytes, bytes));
   if (!read && read.error().kind == ErrorKind::kVanished) return {};
   if (!read) return read;
-  std::ranges::copy(key, piece_.keys.begin() + static_cast<ptrdiff_t>(count * key.size()));
+  std::ranges::copy(key, batch_.keys.begin() + static_cast<ptrdiff_t>(count * key.size()));
   ++count;
   return {};
 }
 
 uint32_t MapReader::FirstRoom() const {
-  const size_t entry = std::max<size_t>(piece_.key_size + piece_.value_size * piece_.cpus, 1);
-  return static_cast<uint32_t>(std::clamp<size_t>(kPieceBytes / entry, 1, kMostRoom));
+  const size_t entry = std::max<size_t>(batch_.key_size + batch_.value_size * batch_.cpus, 1);
+  return static_cast<uint32_t>(std::clamp<size_t>(kBatchBytes / entry, 1, kMostRoom));
 }
 
 Result<void> MapReader::CheckTime(const Task& task) const {
@@ -175,28 +171,32 @@ Result<void> MapReader::CheckRepeats(const Task& task) const {
 }
 
 void MapReader::MakeRoom(size_t entries) {
-  piece_.keys.resize(entries * piece_.key_size);
-  piece_.values.resize(entries * piece_.value_size * piece_.cpus);
+  batch_.keys.resize(entries * batch_.key_size);
+  batch_.values.resize(entries * batch_.value_size * batch_.cpus);
 }
 
 Result<void> MapReader::HandOver(const Task& task, size_t count) {
   if (count == 0) return {};
   MakeRoom(count);
-  return task.sink(piece_);
+  return task.sink(batch_.rows());
 }
 
 // Closes the gaps; returns how many entries are left.
 size_t MapReader::DropRepeated(size_t count) {
-  const size_t value_bytes = piece_.value_size * piece_.cpus;
+  const size_t value_bytes = batch_.value_size * batch_.cpus;
   size_t kept = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (IsRepeated(piece_.Key(i))) continue;
-    std::memmove(&piece_.keys[kept * piece_.key_size], &piece_.keys[i * piece_.key_size],
-                 piece_.key_size);
-    std::memmove(&piece_.values[kept * value_bytes], &piece_.values[i * value_bytes], value_bytes);
+    if (IsRepeated(KeyAt(i))) continue;
+    std::memmove(&batch_.keys[kept * batch_.key_size], &batch_.keys[i * batch_.key_size],
+                 batch_.key_size);
+    std::memmove(&batch_.values[kept * value_bytes], &batch_.values[i * value_bytes], value_bytes);
     ++kept;
   }
   return kept;
+}
+
+std::span<const std::byte> MapReader::KeyAt(size_t row) const {
+  return std::span(batch_.keys).subspan(row * batch_.key_size, batch_.key_size);
 }
 
 bool MapReader::IsRepeated(std::span<const std::byte> key) {

@@ -12,14 +12,14 @@
 #include "base/error.h"
 #include "kernel/bpf_sys.h"
 #include "kernel/map_handle.h"
-#include "programs/read/map_content.h"
+#include "programs/read/rows.h"
 
 namespace bpftally {
 
-// Reads maps piece by piece, so that the largest one costs no memory. One thread.
+// Reads maps batch by batch, so that the largest one costs no memory. One thread.
 class MapReader {
  public:
-  using Sink = std::function<Result<void>(const MapContent& piece)>;
+  using Sink = std::function<Result<void>(const Rows& rows)>;
 
   // `sys` and `clock` must outlive it.
   MapReader(BpfSys& sys, const Clock& clock, size_t possible_cpus);
@@ -51,6 +51,7 @@ class MapReader {
   void MakeRoom(size_t entries);
   Result<void> HandOver(const Task& task, size_t count);
   size_t DropRepeated(size_t count);
+  std::span<const std::byte> KeyAt(size_t row) const;
   bool IsRepeated(std::span<const std::byte> key);
 
   BpfSys& sys_;
@@ -59,7 +60,7 @@ class MapReader {
   std::set<uint32_t> types_without_batch_;  // in this kernel
 
   // Of the reading under way.
-  MapContent piece_;
+  RowBuffer batch_;
   std::vector<std::byte> cursor_;
   bool began_ = false;
   int retries_ = 0;

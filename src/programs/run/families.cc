@@ -187,7 +187,7 @@ void AddDropped(Programs programs, MetricBatch& batch) {
   ForEachMetric(programs, [&](const InstanceStatus& program, const MetricStatus& metric) {
     for (const auto& [reason, count] :
          {std::pair<std::string_view, uint64_t>{"unwanted", metric.unwanted},
-          {"limit", metric.over_limit + metric.overflowed_events},
+          {"limit", metric.over_limit},
           {"duplicate", metric.duplicates}}) {
       if (count > 0)
         dropped.samples.push_back(

@@ -1,8 +1,9 @@
 #include "programs/run/family_merger.h"
 
+#include <span>
 #include <utility>
 
-#include "programs/decode/label_decoder.h"
+#include "programs/evaluate/series_table.h"
 
 namespace bpftally {
 
@@ -26,8 +27,7 @@ uint64_t FamilyMerger::Take(std::vector<T>& to, std::vector<T> from) {
 }
 
 std::string_view FamilyMerger::Join(LabelValues labels) {
-  joined_.clear();
-  for (size_t i = 0; i < family_.spec.label_names.size(); ++i) AppendLabelValue(joined_, labels[i]);
+  JoinLabels(std::span(labels, family_.spec.label_names.size()), joined_);
   return joined_;
 }
 

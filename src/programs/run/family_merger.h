@@ -7,7 +7,7 @@
 
 #include "base/byte_index.h"
 #include "model/metric_batch.h"
-#include "programs/evaluate/metric_evaluator.h"
+#include "programs/evaluate/evaluator.h"
 
 namespace bpftally {
 

@@ -43,7 +43,6 @@ struct MetricStatus {
 
   // Of one that counts events.
   std::optional<uint64_t> lost_events;
-  uint64_t overflowed_events = 0;
   uint64_t undecodable_events = 0;
 };
 

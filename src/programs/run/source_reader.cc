@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "kernel/map_handle.h"
-#include "programs/decode/label_decoder.h"
-#include "programs/evaluate/event_counter.h"
+#include "programs/evaluate/event_evaluator.h"
 #include "programs/evaluate/span_source.h"
-#include "programs/run/read_together.h"
 
 namespace bpftally {
 
@@ -31,13 +30,14 @@ Result<const MapHandle*> FindMap(const LoadedProgram& loaded, const SourcePlan& 
 
 }  // namespace
 
-// One metric: how it is read, and how it fared. Of those members that change, the poller's thread
-// has all.
+// One metric: how it fared, and, if it is made of events, how it is read. Of those members that
+// change, the poller's thread has all.
 class MetricReader {
  public:
-  MetricReader(const SourcePlan& source, MetricPlan plan, std::shared_ptr<LoadedProgram> loaded,
-               const InstanceHost& host)
-      : source_(RowsOf(source)),
+  MetricReader(const ProgramPlan& program, const SourcePlan& source, MetricPlan plan,
+               std::shared_ptr<LoadedProgram> loaded, const InstanceHost& host)
+      : constants_(program.const_labels),
+        source_(RowsOf(source)),
         plan_(std::move(plan)),
         loaded_(std::move(loaded)),
         host_(host),
@@ -50,88 +50,58 @@ class MetricReader {
     if (subscribed_) host_.events.Remove(*events_);
   }
 
-  // An error is kept, too: it is why the metric never gives a sample.
+  // Begins to take events. An error is kept, too: it is why the metric never gives a sample.
   Result<void> Prepare() {
-    if (problem_) return {};
-    auto prepared = PrepareReading();
+    if (problem_ || !IsOfEvents(source_)) return {};
+    auto prepared = PrepareEvents();
     if (!prepared) problem_ = prepared.error();
     return prepared;
   }
 
   // Whether one of this plan would read and decode the same.
-  bool Serves(const SourcePlan& source, const MetricPlan& plan) const {
+  bool Serves(const ProgramPlan& program, const SourcePlan& source, const MetricPlan& plan) const {
     MetricPlan same = plan;
     same.help = plan_.help;
-    return same == plan_ && RowsOf(source) == source_;
+    return same == plan_ && RowsOf(source) == source_ && program.const_labels == constants_;
   }
 
   const MetricPlan& plan() const { return plan_; }
   const std::optional<Error>& problem() const { return problem_; }
-  const MapHandle* map() const { return map_; }
-  MetricEvaluator* evaluator() const { return evaluator_.get(); }  // null: not read from a map
+  void SetProblem(Error problem) { problem_ = std::move(problem); }
+  bool of_events() const { return IsOfEvents(source_); }
 
   // At most so many series of those that events have counted.
-  Evaluated EvaluateEvents(MetricBatch& batch, size_t max_series) {
-    const EventCounts counts = events_->Counts();
-    status.lost_events = counts.lost;
-    status.overflowed_events = counts.over_limit;
-    status.undecodable_events = counts.decode_errors;
-    Evaluated evaluated;
-    evaluated.entries = counts.series.size();
-    for (const EventSeries& series : counts.series) {
-      if (evaluated.samples.size() >= max_series) {
-        ++evaluated.over_limit;
-        continue;
-      }
-      evaluated.samples.push_back({PublishLabels(batch, series.labels),
-                                   static_cast<double>(series.count), counts.start_time_ns});
-    }
-    return evaluated;
+  Result<Evaluated> TakeEvents(MetricBatch& batch, size_t max_series) {
+    EventEvaluator::Taken taken = events_->Take({.batch = batch, .max_series = max_series});
+    status.lost_events = taken.lost;
+    return std::move(taken.metrics[0]);
   }
 
   MetricStatus status;
   bool failed = false;  // and that was said
 
  private:
-  Result<void> PrepareReading() {
-    auto map = FindMap(*loaded_, source_);
-    if (!map) return std::unexpected(map.error());
-    map_ = *map;
-    if (IsOfEvents(source_)) return PrepareEvents();
-    auto evaluator = MetricEvaluator::Make(source_, plan_, host_.tables);
-    if (!evaluator) return std::unexpected(std::move(evaluator.error()));
-    evaluator_ = std::move(*evaluator);
-    return {};
-  }
-
   Result<void> PrepareEvents() {
-    auto made = LabelDecoder::Make(plan_.labels, host_.event_tables);
-    if (!made) return std::unexpected(made.error());
-    const auto decoder = std::make_shared<LabelDecoder>(std::move(*made));
-    auto decode = [decoder](std::span<const std::byte> event, std::vector<std::string>& labels) {
-      const auto verdict =
-          decoder->Decode({reinterpret_cast<const char*>(event.data()), event.size()});
-      labels = decoder->values();
-      return verdict;
-    };
-    events_ = std::make_unique<EventCounter>(
-        EventCounterOptions{.key_size = source_.value_size,
-                            .flush_interval = std::get<EventSource>(source_.from).flush_interval},
-        std::move(decode), host_.clock);
+    const auto map = FindMap(*loaded_, source_);
+    if (!map) return std::unexpected(map.error());
+    SourcePlan own = source_;
+    own.metrics = {plan_};
+    SourceEvaluator evaluator(own, constants_, host_.event_tables, host_.clock);
+    if (evaluator.unusable(0)) return std::unexpected(*evaluator.unusable(0));
+    events_ = std::make_unique<EventEvaluator>(std::move(evaluator));
     status.lost_events = 0;
-    const auto added = host_.events.Add(*map_, *events_);
+    const auto added = host_.events.Add(**map, *events_);
     subscribed_ = added.has_value();
     return added;
   }
 
+  const TextMap constants_;
   const SourcePlan source_;
   const MetricPlan plan_;
   const std::shared_ptr<LoadedProgram> loaded_;
   const InstanceHost host_;
   std::optional<Error> problem_;
-  const MapHandle* map_ = nullptr;
-  std::unique_ptr<MetricEvaluator> evaluator_;
-  std::unique_ptr<EventCounter> events_;
+  std::unique_ptr<EventEvaluator> events_;
   bool subscribed_ = false;
 };
 
@@ -201,18 +171,13 @@ class SpansReader {
 
 namespace {
 
-size_t SeriesOf(const Evaluated& evaluated) {
-  return evaluated.samples.size() + evaluated.histograms.size();
-}
-
-// The first of `readers` that would do for this plan and is not in `taken` yet.
-template <typename Reader, typename Plan>
+// The first of `readers` that `serves` and is not in `taken` yet.
+template <typename Reader, typename Serves>
 std::shared_ptr<Reader> FindReader(const std::vector<std::shared_ptr<Reader>>& readers,
-                                   const SourcePlan& source, const Plan& plan,
+                                   const Serves& serves,
                                    const std::vector<std::shared_ptr<Reader>>& taken) {
   for (const auto& reader : readers)
-    if (reader->Serves(source, plan) && std::ranges::find(taken, reader) == taken.end())
-      return reader;
+    if (serves(*reader) && std::ranges::find(taken, reader) == taken.end()) return reader;
   return nullptr;
 }
 
@@ -227,24 +192,53 @@ ProgramSources::ProgramSources(const ProgramPlan& plan, std::shared_ptr<LoadedPr
       loaded_at_ns_(loaded_at_ns),
       decoder_errors_(before == nullptr ? std::make_shared<uint64_t>(0) : before->decoder_errors_) {
   for (const SourcePlan& source : plan.sources) {
-    for (const MetricPlan& metric : source.metrics)
-      metrics_.push_back(ReaderOf(source, metric, before, said));
+    AddMetrics(plan, source, before, said);
     if (host_.spans == nullptr) continue;
     for (const SpanPlan& span : source.spans) AddSpans(source, span, before, said);
   }
-  evaluated_.resize(metrics_.size());
 }
 
 ProgramSources::~ProgramSources() = default;
 
-std::shared_ptr<MetricReader> ProgramSources::ReaderOf(const SourcePlan& source,
+void ProgramSources::AddMetrics(const ProgramPlan& plan, const SourcePlan& source,
+                                const ProgramSources* before, Notices& said) {
+  for (const MetricPlan& metric : source.metrics)
+    metrics_.push_back(ReaderOf(plan, source, metric, before, said));
+  if (!IsOfEvents(source) && !source.metrics.empty()) AddMap(plan, source, said);
+}
+
+// Metrics that turn out to be unusable are told of, and are no part of the reading.
+void ProgramSources::AddMap(const ProgramPlan& plan, SourcePlan source, Notices& said) {
+  MapSourceReader reader{.first = metrics_.size() - source.metrics.size()};
+  const auto map = FindMap(*loaded_, source);
+  reader.evaluator =
+      std::make_unique<SourceEvaluator>(source, plan.const_labels, host_.tables, host_.clock);
+  for (size_t place = 0; place < source.metrics.size(); ++place) {
+    if (!map) reader.evaluator->SetUnusable(place, map.error());
+    const auto& problem = reader.evaluator->unusable(place);
+    if (!problem) continue;
+    MetricReader& metric = *metrics_[reader.first + place];
+    if (!metric.problem()) {
+      said.push_back(
+          {Notice::Severity::kWarning,
+           fmt::format("metric {} stays empty: {}", metric.plan().name, problem->message)});
+    }
+    metric.SetProblem(*problem);
+  }
+  if (map) reader.map = *map;
+  maps_.push_back(std::move(reader));
+}
+
+std::shared_ptr<MetricReader> ProgramSources::ReaderOf(const ProgramPlan& program,
+                                                       const SourcePlan& source,
                                                        const MetricPlan& plan,
                                                        const ProgramSources* before,
                                                        Notices& said) {
+  const auto serves = [&](const MetricReader& r) { return r.Serves(program, source, plan); };
   if (before != nullptr) {
-    if (auto reader = FindReader(before->metrics_, source, plan, metrics_)) return reader;
+    if (auto reader = FindReader(before->metrics_, serves, metrics_)) return reader;
   }
-  auto reader = std::make_shared<MetricReader>(source, plan, loaded_, host_);
+  auto reader = std::make_shared<MetricReader>(program, source, plan, loaded_, host_);
   reader->status.since_ns = before == nullptr ? loaded_at_ns_ : host_.clock.WallNanoseconds();
   if (const auto prepared = reader->Prepare(); !prepared) {
     said.push_back({Notice::Severity::kWarning,
@@ -256,7 +250,7 @@ std::shared_ptr<MetricReader> ProgramSources::ReaderOf(const SourcePlan& source,
 void ProgramSources::AddSpans(const SourcePlan& source, const SpanPlan& plan,
                               const ProgramSources* before, Notices& said) {
   if (before != nullptr) {
-    if (auto reader = FindReader(before->spans_, source, plan, spans_)) {
+    if (auto reader = FindReader(before->spans_, serves, spans_)) {
       spans_.push_back(std::move(reader));
       return;
     }
@@ -272,7 +266,6 @@ void ProgramSources::AddSpans(const SourcePlan& source, const SpanPlan& plan,
 }
 
 void ProgramSources::BeginPoll(ProgramPoll& poll) {
-  std::ranges::fill(evaluated_, std::nullopt);
   const bool known = iterators_failed_.has_value();
   iterators_failed_.reset();
   const auto run = loaded_->RunIterators(poll.deadline, host_.clock);
@@ -298,19 +291,19 @@ void ProgramSources::CountDuplicates(size_t metric, uint64_t count) {
 }
 
 void ProgramSources::EndPoll() {
-  for (const auto& reader : metrics_)
-    if (reader->evaluator() != nullptr) reader->evaluator()->FreeBuffers();
+  for (MapSourceReader& map : maps_) {
+    map.results.clear();
+    map.evaluator->FreeBuffers();
+  }
   for (const auto& reader : spans_) *decoder_errors_ += reader->NewDecoderErrors();
 }
 
 Result<Evaluated> ProgramSources::Evaluate(size_t metric, ProgramPoll& poll) {
   MetricReader& reader = *metrics_[metric];
   if (reader.problem()) return std::unexpected(*reader.problem());
-  if (reader.evaluator() == nullptr) {
-    const uint64_t known_errors = reader.status.undecodable_events;
-    Evaluated evaluated = reader.EvaluateEvents(poll.batch, poll.series_left);
-    *decoder_errors_ += reader.status.undecodable_events - known_errors;
-    poll.series_left -= SeriesOf(evaluated);
+  if (reader.of_events()) {
+    Result<Evaluated> evaluated = reader.TakeEvents(poll.batch, poll.series_left);
+    if (evaluated) poll.series_left -= evaluated->series();
     return evaluated;
   }
   // Nobody knows which maps they fill.
@@ -320,35 +313,20 @@ Result<Evaluated> ProgramSources::Evaluate(size_t metric, ProgramPoll& poll) {
 
 // A map is read once, when the first of its metrics is asked for.
 Result<Evaluated> ProgramSources::EvaluateMap(size_t metric, ProgramPoll& poll) {
-  if (auto known = std::exchange(evaluated_[metric], std::nullopt)) return *std::move(known);
-  const std::vector<size_t> together = ReadWith(metric, poll);
-  std::vector<MetricEvaluator*> evaluators;
-  for (const size_t place : together) {
-    evaluators.push_back(metrics_[place]->evaluator());
-    evaluators.back()->Start(
-        {.batch = poll.batch, .max_series = poll.series_left, .start_time_ns = loaded_at_ns_});
-  }
-  auto results = ReadTogether(poll.reader, *metrics_[metric]->map(), poll.deadline, evaluators);
-  for (size_t i = 0; i < together.size(); ++i) {
-    if (results[i]) poll.series_left -= SeriesOf(*results[i]);
-    evaluated_[together[i]] = std::move(results[i]);
-  }
-  return *std::exchange(evaluated_[metric], std::nullopt);
+  const auto behind = std::ranges::upper_bound(maps_, metric, {}, &MapSourceReader::first);
+  MapSourceReader& source = *std::prev(behind);
+  if (source.results.empty()) ReadMap(source, poll);
+  return std::exchange(source.results[metric - source.first], Evaluated());
 }
 
-// All metrics of its map. If together they could exceed the limit of series: it alone, so that the
-// first metrics have theirs.
-std::vector<size_t> ProgramSources::ReadWith(size_t metric, const ProgramPoll& poll) const {
-  std::vector<size_t> together;
-  uint64_t most = 0;
-  for (size_t place = 0; place < metrics_.size(); ++place) {
-    const MetricReader& reader = *metrics_[place];
-    if (reader.evaluator() == nullptr || reader.map() != metrics_[metric]->map()) continue;
-    together.push_back(place);
-    most += reader.map()->max_entries * host_.possible_cpus;
-  }
-  if (most > poll.series_left) return {metric};
-  return together;
+void ProgramSources::ReadMap(MapSourceReader& source, ProgramPoll& poll) const {
+  source.evaluator->Begin(
+      {.batch = poll.batch, .max_series = poll.series_left, .start_time_ns = loaded_at_ns_});
+  const auto read = poll.reader.Read(*source.map, poll.deadline,
+                                     [&](const Rows& rows) { return source.evaluator->Add(rows); });
+  source.results = source.evaluator->Finish(read);
+  for (const Result<Evaluated>& result : source.results)
+    if (result) poll.series_left -= result->series();
 }
 
 // Keeps what came of it; changes are said.
@@ -359,6 +337,8 @@ void ProgramSources::Account(MetricReader& reader, bool known, const Result<Eval
     status.entries = evaluated->entries;
     status.unwanted += evaluated->unwanted;
     status.over_limit += evaluated->over_limit;
+    status.undecodable_events += evaluated->undecodable;
+    *decoder_errors_ += evaluated->undecodable;
     status.problem.reset();
     if (std::exchange(reader.failed, false))
       poll.said.push_back({Notice::Severity::kInfo, "metric " + status.name + " is there again"});

@@ -16,7 +16,7 @@
 #include "host/tables.h"
 #include "kernel/bpf_sys.h"
 #include "model/metric_batch.h"
-#include "programs/evaluate/metric_evaluator.h"
+#include "programs/evaluate/source_evaluator.h"
 #include "programs/evaluate/span_queue.h"
 #include "programs/load/loaded_object.h"
 #include "programs/plan/plan.h"
@@ -80,13 +80,25 @@ class ProgramSources {
   std::vector<MetricStatus> MetricsBeforePolls() const;
 
  private:
-  std::shared_ptr<MetricReader> ReaderOf(const SourcePlan& source, const MetricPlan& plan,
-                                         const ProgramSources* before, Notices& said);
+  // One source of a map, which is read once for all of its metrics.
+  struct MapSourceReader {
+    size_t first = 0;  // of its metrics
+    const MapHandle* map = nullptr;
+    std::unique_ptr<SourceEvaluator> evaluator;
+    std::vector<Result<Evaluated>> results = {};  // of each metric at this poll, once it is read
+  };
+
+  void AddMetrics(const ProgramPlan& plan, const SourcePlan& source, const ProgramSources* before,
+                  Notices& said);
+  void AddMap(const ProgramPlan& plan, SourcePlan source, Notices& said);
+  std::shared_ptr<MetricReader> ReaderOf(const ProgramPlan& program, const SourcePlan& source,
+                                         const MetricPlan& plan, const ProgramSources* before,
+                                         Notices& said);
   void AddSpans(const SourcePlan& source, const SpanPlan& plan, const ProgramSources* before,
                 Notices& said);
   Result<Evaluated> Evaluate(size_t metric, ProgramPoll& poll);
   Result<Evaluated> EvaluateMap(size_t metric, ProgramPoll& poll);
-  std::vector<size_t> ReadWith(size_t metric, const ProgramPoll& poll) const;
+  void ReadMap(MapSourceReader& source, ProgramPoll& poll) const;
   void Account(MetricReader& reader, bool known, const Result<Evaluated>& evaluated,
                ProgramPoll& poll) const;
 
@@ -95,12 +107,12 @@ class ProgramSources {
   const std::shared_ptr<LoadedProgram> loaded_;
   const int64_t loaded_at_ns_;
   std::vector<std::shared_ptr<MetricReader>> metrics_;
+  std::vector<MapSourceReader> maps_;
   std::vector<std::shared_ptr<SpansReader>> spans_;
   const std::shared_ptr<uint64_t> decoder_errors_;  // of the thread that polls
 
   // Of the poll under way.
-  std::vector<std::optional<Result<Evaluated>>> evaluated_;  // read with another of its map
-  std::optional<Error> iterators_failed_;                    // the maps are half filled
+  std::optional<Error> iterators_failed_;  // the maps are half filled
 };
 
 }  // namespace bpftally

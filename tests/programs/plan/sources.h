@@ -18,7 +18,7 @@ inline SourcePlan CounterOf(std::string name, std::string map, std::vector<Label
           .metrics = {{.name = std::move(name),
                        .help = std::move(help),
                        .labels = std::move(labels),
-                       .instrument = CounterPlan{.value = {.field = value}}}}};
+                       .instrument = CounterPlan{.value = {.field = value, .as_double = true}}}}};
 }
 
 // A counter of one u32 label, `id`.
@@ -35,7 +35,7 @@ inline SourcePlan EventCounterOf(std::string name, std::string map, std::vector<
           .metrics = {{.name = std::move(name),
                        .help = "Events.",
                        .labels = std::move(labels),
-                       .instrument = CounterPlan{}}}};
+                       .instrument = CounterPlan{.value = {.as_double = true}}}}};
 }
 
 }  // namespace bpftally

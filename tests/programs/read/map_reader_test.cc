@@ -27,7 +27,7 @@ std::vector<std::byte> Bytes(std::initializer_list<T> numbers) {
 }
 
 template <typename T>
-T Number(std::span<const std::byte> bytes) {
+T Number(std::string_view bytes) {
   T number{};
   std::memcpy(&number, bytes.data(), sizeof number);
   return number;
@@ -56,10 +56,10 @@ class MapReaderTest : public testing::Test {
   Result<std::map<uint32_t, uint64_t>> ReadAll(seconds patience = seconds(60)) {
     std::map<uint32_t, uint64_t> all;
     const auto read =
-        reader_.Read(loaded_, clock_.After(patience), [&](const MapContent& piece) -> Result<void> {
-          for (size_t i = 0; i < piece.count(); ++i) {
-            const auto key = Number<uint32_t>(piece.Key(i));
-            EXPECT_TRUE(all.emplace(key, Number<uint64_t>(piece.Value(i))).second)
+        reader_.Read(loaded_, clock_.After(patience), [&](const Rows& rows) -> Result<void> {
+          for (size_t i = 0; i < rows.count; ++i) {
+            const auto key = Number<uint32_t>(rows.Key(i));
+            EXPECT_TRUE(all.emplace(key, Number<uint64_t>(rows.Value(i))).second)
                 << key << " came twice";
           }
           return {};
@@ -129,8 +129,8 @@ TEST_F(MapReaderTest, Fault08RemembersThatThisTypeHasNoBatchHere) {
                         .max_entries = 5'000};
     for (int time = 0; time < 2; ++time) {
       size_t count = 0;
-      const auto read = reader.Read(map, clock_.After(seconds(9)), [&](const MapContent& piece) {
-        count += piece.count();
+      const auto read = reader.Read(map, clock_.After(seconds(9)), [&](const Rows& rows) {
+        count += rows.count;
         return Result<void>();
       });
       ASSERT_TRUE(read) << read.error().message;
@@ -164,18 +164,18 @@ TEST_F(MapReaderTest, DoesNotAskForEver) {
   EXPECT_LE(sys_.Calls(Method::kLookupBatch), 1'000);
 }
 
-// Where the last key of a piece vanishes, the kernel begins at the front again.
+// Where the last key of a batch vanishes, the kernel begins at the front again.
 TEST_F(MapReaderTest, NoKeyOfATrieTwice) {
   MakeMap(BPF_MAP_TYPE_LPM_TRIE, 9'000);
-  int pieces = 0;
+  int batches = 0;
   sys_.after_call = [&](const Call& call) {
-    if (call.method == Method::kLookupBatch && ++pieces == 1)
+    if (call.method == Method::kLookupBatch && ++batches == 1)
       entries().erase(entries().begin() + 4'095);
   };
   const auto all = ReadAll();
   ASSERT_TRUE(all) << all.error().message;
   EXPECT_EQ(all->size(), 9'000U);  // the one that vanished had been read
-  EXPECT_GE(pieces, 4);
+  EXPECT_GE(batches, 4);
 }
 
 TEST_F(MapReaderTest, ATrieThatNeverHoldsStillEndsTheReading) {
@@ -239,9 +239,9 @@ TEST_F(MapReaderTest, ValuesOfEachCpuAreRoundedUpToEightBytes) {
                                  .key_size = 4,
                                  .value_size = 4,
                                  .max_entries = 1},
-                                clock_.After(seconds(9)), [&](const MapContent& piece) {
-                                  for (size_t cpu = 0; cpu < piece.cpus; ++cpu)
-                                    values.push_back(Number<uint32_t>(piece.Value(0, cpu)));
+                                clock_.After(seconds(9)), [&](const Rows& rows) {
+                                  for (size_t cpu = 0; cpu < rows.cpus; ++cpu)
+                                    values.push_back(Number<uint32_t>(rows.Value(0, cpu)));
                                   return Result<void>();
                                 });
   ASSERT_TRUE(read) << read.error().message;
@@ -261,7 +261,7 @@ TEST_F(MapReaderTest, ReadsTheMemoryOfAMappableArray) {
 
 TEST_F(MapReaderTest, AnErrorOfTheSinkEndsTheReading) {
   MakeMap(BPF_MAP_TYPE_HASH, 50'000);
-  const auto read = reader_.Read(loaded_, clock_.After(seconds(9)), [](const MapContent&) {
+  const auto read = reader_.Read(loaded_, clock_.After(seconds(9)), [](const Rows&) {
     return Result<void>(std::unexpected(Error{ErrorKind::kInvalid, 0, "no"}));
   });
   ASSERT_FALSE(read);

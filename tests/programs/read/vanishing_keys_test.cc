@@ -55,7 +55,7 @@ class VanishingKeysTest : public ::testing::TestWithParam<Kind> {
     if (GetParam().key_size == 4) return {number, 0};
     return {32, number};
   }
-  static uint32_t NumberOf(std::span<const std::byte> key) {
+  static uint32_t NumberOf(std::string_view key) {
     uint32_t number = 0;
     std::memcpy(&number, &key[key.size() - sizeof number], sizeof number);
     return number;
@@ -73,8 +73,8 @@ class VanishingKeysTest : public ::testing::TestWithParam<Kind> {
     if (bpf_map_delete_elem(fd_.get(), key.data()) == 0) deleted_.insert(number);
   }
 
-  // How often each number was there; after each piece `disturb` has a say.
-  Result<void> Read(const std::function<void(const MapContent&)>& disturb) {
+  // How often each number was there; after each batch `disturb` has a say.
+  Result<void> Read(const std::function<void(const Rows&)>& disturb) {
     const Kind& kind = GetParam();
     const MapHandle map{.name = "vanishing",
                         .fd = fd_.get(),
@@ -85,10 +85,9 @@ class VanishingKeysTest : public ::testing::TestWithParam<Kind> {
     const auto sys = MakeRealBpfSys();
     MapReader reader(*sys, SystemClock(), 1);
     return reader.Read(map, SystemClock().Now() + seconds(60),
-                       [&](const MapContent& piece) -> Result<void> {
-                         for (size_t i = 0; i < piece.count(); ++i)
-                           ++times_[NumberOf(piece.Key(i))];
-                         disturb(piece);
+                       [&](const Rows& rows) -> Result<void> {
+                         for (size_t i = 0; i < rows.count; ++i) ++times_[NumberOf(rows.Key(i))];
+                         disturb(rows);
                          return {};
                        });
   }
@@ -99,15 +98,15 @@ class VanishingKeysTest : public ::testing::TestWithParam<Kind> {
 };
 
 TEST_P(VanishingKeysTest, Fault08WhatStaysIsThereOnceWhereTheWalkBeginsAnew) {
-  uint32_t pieces = 0;
-  const auto read = Read([&](const MapContent& piece) {
-    if (pieces == 2) return;                         // a map that goes on so is given up
-    Delete(NumberOf(piece.Key(piece.count() - 1)));  // where the walk stands
-    for (uint32_t i = 0; i < 100; ++i) Delete(pieces * 1000 + i);
-    ++pieces;
+  uint32_t batches = 0;
+  const auto read = Read([&](const Rows& rows) {
+    if (batches == 2) return;                    // a map that goes on so is given up
+    Delete(NumberOf(rows.Key(rows.count - 1)));  // where the walk stands
+    for (uint32_t i = 0; i < 100; ++i) Delete(batches * 1000 + i);
+    ++batches;
   });
   ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(pieces, 2u) << "else nothing vanished while it was read";
+  EXPECT_EQ(batches, 2u) << "else nothing vanished while it was read";
   for (uint32_t number = 0; number < kEntries; ++number) {
     if (deleted_.contains(number)) {
       EXPECT_LE(times_[number], 1) << number;
@@ -118,7 +117,7 @@ TEST_P(VanishingKeysTest, Fault08WhatStaysIsThereOnceWhereTheWalkBeginsAnew) {
 }
 
 TEST_P(VanishingKeysTest, Fault08AMapThatIsEmptiedMeanwhileEndsTheWalk) {
-  const auto read = Read([&](const MapContent&) {
+  const auto read = Read([&](const Rows&) {
     for (uint32_t number = 0; number < kEntries; ++number) Delete(number);
   });
   ASSERT_TRUE(read) << read.error().message;

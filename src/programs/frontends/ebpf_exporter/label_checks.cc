@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <ranges>
 #include <set>
@@ -23,20 +22,6 @@ namespace {
 constexpr uint64_t kMaxFieldBytes = uint64_t{1} << 20;
 constexpr size_t kMaxListed = 16;
 
-// Those that read text, as uint gives it: of raw bytes they make nothing.
-constexpr std::array<std::string_view, 7> kTextDecoders = {
-    "cgroup", "errno", "syscall", "pci_vendor", "pci_device", "pci_class", "pci_subclass"};
-
-// What a decoder demands of the bytes, where it is the first; empty: it takes that many.
-std::string_view SizeDemand(std::string_view decoder, uint64_t size) {
-  if (decoder == "uint" && size != 1 && size != 2 && size != 4 && size != 8)
-    return "1, 2, 4 or 8 bytes";
-  if ((decoder == "ifname" || decoder == "majorminor") && size < 4) return "at least 4 bytes";
-  if (decoder == "ksym" && size < 8) return "at least 8 bytes";
-  if (decoder == "kstack" && size % 8 != 0) return "a multiple of 8 bytes";
-  return {};
-}
-
 void CheckRegexps(const DecoderConfig& decoder, Problems& problems) {
   if (!decoder.regexps) {
     problems.push_back({decoder.at, "decoder \"regexp\" needs regexps"});
@@ -49,10 +34,9 @@ void CheckRegexps(const DecoderConfig& decoder, Problems& problems) {
 }
 
 void CheckDecoder(const DecoderConfig& decoder, Problems& problems) {
-  const std::vector<std::string_view> known = DecoderNames();
-  if (std::ranges::find(known, decoder.name) == known.end()) {
+  if (FindDecoder(decoder.name) == nullptr) {
     problems.push_back({decoder.at, fmt::format("unknown decoder {}{}", Quoted(decoder.name),
-                                                DidYouMean(decoder.name, known))});
+                                                DidYouMean(decoder.name, DecoderNames()))});
   }
   if (decoder.name == "regexp") CheckRegexps(decoder, problems);
   if (decoder.name == "static_map" && !decoder.static_map)
@@ -61,11 +45,13 @@ void CheckDecoder(const DecoderConfig& decoder, Problems& problems) {
 
 void CheckFirstDecoder(const LabelConfig& label, Problems& problems) {
   const DecoderConfig& first = label.decoders.front();
-  if (const std::string_view demand = SizeDemand(first.name, label.size); !demand.empty()) {
+  const DecoderTraits* traits = FindDecoder(first.name);
+  if (traits == nullptr) return;  // CheckDecoder says so
+  if (const std::string_view demand = traits->size_demand(label.size); !demand.empty()) {
     problems.push_back({first.at, fmt::format("decoder {} needs {}, the label has {}",
                                               Quoted(first.name), demand, label.size)});
   }
-  if (std::ranges::find(kTextDecoders, first.name) != kTextDecoders.end()) {
+  if (traits->input == DecoderInput::kNumber) {
     problems.push_back({first.at,
                         fmt::format("decoder {} reads a number as text: put \"uint\" before it",
                                     Quoted(first.name)),

@@ -24,6 +24,7 @@ constexpr std::string_view kPrefix = "ebpf_exporter_";  // of each family
 constexpr std::string_view kSpanAttribute = "ebpf_exporter.config";
 constexpr uint32_t kCgroupStorageType = 32;  // BPF_MAP_TYPE_CGRP_STORAGE; in uapi from 6.2
 constexpr uint32_t kCounterBytes = 8;
+constexpr size_t kMaxEventSeries = 10'000;  // they are kept from poll to poll
 constexpr uint64_t kCpuBytes = 2;
 constexpr uint32_t kNoLabelKeyBytes = 4;
 
@@ -172,13 +173,14 @@ class Planner {
     MetricPlan metric{.name = MetricName(config.name),
                       .help = config.help,
                       .labels = LayOut(config.labels, part),
-                      .instrument = CounterPlan{},
+                      .instrument = CounterPlan{.value = {.as_double = true}},
                       .at = config.at};
     Problems problems = CheckLabels(config.labels, notes);
     SourcePlan source = MapSourceOf(config.name, map);
     if (config.perf_event_array) {
       source = {.from = EventSource{config.name, config.flush_interval},
                 .value_size = Cut(WidthOf(config.labels))};
+      metric.limit.series = kMaxEventSeries;
       if (map != nullptr) CheckEventMap(config, *map, notes);
     } else if (map != nullptr) {
       std::ranges::move(PlanKey(config, *map, metric), std::back_inserter(problems));

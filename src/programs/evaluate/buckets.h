@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "programs/plan/plan.h"
+
+namespace bpftally {
+
+// Finds the bucket of a slot or of a value.
+class Buckets {
+ public:
+  explicit Buckets(const std::vector<BucketPlan>& plans);
+
+  const std::vector<double>& bounds() const { return bounds_; }
+  size_t width() const { return bounds_.size() + 1; }  // with that of +Inf
+
+  std::optional<size_t> OfSlot(uint64_t slot) const;
+  size_t OfValue(double value) const;  // of no NaN
+
+ private:
+  struct Place {
+    uint64_t slot = 0;
+    size_t bucket = 0;
+  };
+
+  std::vector<double> bounds_;
+  std::vector<Place> by_slot_;  // ascending
+};
+
+}  // namespace bpftally
