@@ -18,7 +18,7 @@ cmake --build --preset release
 # Says where the page is, unless the flags choose another address, no server, or another command.
 case " $* " in
   *" --web.listen-address"* | *" --no-prometheus "* | *" --config.check "*) ;;
-  *" metrics "* | *" dump "* | *" programs "* | *" check "* | *" --help "* | *" -h "* | *" --version "*) ;;
+  *" metrics "* | *" dump "* | *" programs "* | *" check "* | *" help "* | *" version "* | *" --help "* | *" -h "* | *" --version "*) ;;
   *) echo "bpftally: open http://localhost:9435/ (end with Ctrl-C)" ;;
 esac
 exec build/release/src/bpftally "$@"

@@ -19,7 +19,7 @@ declare -A may_use=(
   [programs/frontends]="model programs/plan programs/object programs/frontends/ebpf_exporter"
   [programs/frontends/ebpf_exporter]="yaml model programs/plan programs/object programs/decode programs/frontends"
   [programs/load]="kernel host programs/plan"
-  [programs/read]="model kernel programs/plan"
+  [programs/read]="model kernel host programs/plan"
   [programs/evaluate]="model host programs/plan programs/decode programs/read"
   [programs/run]="model kernel host programs/plan programs/load programs/read programs/decode programs/evaluate"
   [collect]="model"
@@ -55,8 +55,6 @@ declare -A system_calls_of=(
   [base]="poll.h unistd.h"
   [kernel]="*"
   [host]="*"
-  [programs/load]="fcntl.h net/if.h sys/eventfd.h sys/stat.h sys/syscall.h sys/vfs.h unistd.h"
-  [programs/read]="sys/epoll.h sys/eventfd.h unistd.h"
   [export/otlp]="fcntl.h unistd.h"
   [http]="netdb.h netinet/in.h sys/socket.h"
   [daemon]="sys/capability.h sys/prctl.h sys/resource.h sys/socket.h sys/un.h unistd.h"
@@ -127,12 +125,13 @@ must_find base '"model/snapshot.h"'
 must_find collect '"kernel/bpf_sys.h"'
 must_find export/prometheus '"daemon/poller.h"'
 must_find programs/plan '"programs/frontends/ebpf_exporter/v2_config.h"'
-must_find programs/frontends/ebpf_exporter '"programs/run/program_runner.h"'
+must_find programs/frontends/ebpf_exporter '"programs/run/program_table.h"'
 must_find programs/frontends/newcomer '"kernel/bpf_sys.h"'
 must_find collect '<bpf/bpf.h>'
 must_find daemon '<microhttpd.h>'
 must_find collect '<sys/stat.h>'
 must_find programs/evaluate '<unistd.h>'
+must_find programs/load '<sys/stat.h>'
 must_find newcomer '"base/error.h"'
 
 found=$(breaches "$root/src")

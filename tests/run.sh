@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # sudo tests/run.sh [--all-kernels]: installs what is missing, then builds and runs every test that this machine can
-# run: the sanitizers' lanes, the fuzzers, virtual machines with other kernels, a short soak, and last the main suite,
-# on whose summary it ends. Each part has its time, so that nothing waits for ever on a kernel that hangs.
+# run: the sanitizers' lanes, the fuzzers, virtual machines with other kernels, tests on a machine that stalls, a short
+# soak, and last the main suite, on whose summary it ends. Each part has its time, so that nothing waits for ever on a
+# kernel that hangs. What waits more than it works runs beside the guests, which do not.
 #
 #   FUZZ_SECONDS=60   for each fuzzer
-#   TEST_MINUTES=0    once so many would be exceeded, the fuzzers, machines and soak are left out, and counted as
-#                     skipped; 0: no limit
+#   TEST_MINUTES=0    once so many would be exceeded, the fuzzers, stalls and soak are left out, and counted as skipped;
+#                     0: no limit
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -74,22 +75,48 @@ sanitize() {  # preset, target…
   failed+=("$1")
 }
 
-# Part of the suite that may be left out: a failure is noted, and what is skipped says why.
-part() {  # name, seconds it may take, command…
-  local log="build/$1.log" result=0
-  if (( ${TEST_MINUTES:-0} > 0 && SECONDS + $2 > TEST_MINUTES * 60 )); then
-    skipped+=("$1: too little was left of TEST_MINUTES=$TEST_MINUTES")
-    say "${skipped[-1]}"
-    return
-  fi
-  say "$1: running"
-  within "${@:2}" 2>&1 | tee "$log" || result=${PIPESTATUS[0]}
-  case "$result" in
+# Whether a part's time is left; if not, that is noted.
+has_time() {  # name, seconds
+  (( ${TEST_MINUTES:-0} > 0 && SECONDS + $2 > TEST_MINUTES * 60 )) || return 0
+  skipped+=("$1: too little was left of TEST_MINUTES=$TEST_MINUTES")
+  say "${skipped[-1]}"
+  return 1
+}
+
+# Notes how a part went; what is skipped says why.
+judge() {  # name, seconds, exit status
+  case "$3" in
     0) ;;
-    77) skipped+=("$1: $(grep -m 1 '^SKIP: ' "$log" | cut -c 7-)") ;;
+    77) skipped+=("$1: $(grep -m 1 '^SKIP: ' "build/$1.log" | cut -c 7-)") ;;
     124 | 137) say "$1: ended after $2 seconds"; failed+=("$1") ;;
     *) failed+=("$1") ;;
   esac
+}
+
+# Part of the suite that may be left out.
+part() {  # name, seconds it may take, command…
+  local result=0
+  has_time "$1" "$2" || return 0
+  say "$1: running"
+  within "${@:2}" 2>&1 | tee "build/$1.log" || result=${PIPESTATUS[0]}
+  judge "$1" "$2" "$result"
+}
+
+# The same beside what comes next, until it is awaited.
+start_part() {  # name, seconds it may take, command…
+  has_time "$1" "$2" || return 0
+  say "$1: starting"
+  within "${@:2}" >"build/$1.log" 2>&1 &
+  started[$1]=$!
+}
+
+await_part() {  # name, seconds as it was started with
+  local result=0
+  [[ -n "${started[$1]:-}" ]] || return 0
+  say "$1: waiting for its end"
+  wait "${started[$1]}" || result=$?
+  cat "build/$1.log"
+  judge "$1" "$2" "$result"
 }
 
 # Test by test, what a skipped one said that it lacks.
@@ -119,6 +146,7 @@ run_main_suite() {
 
 failed=()
 skipped=()
+declare -A started=()
 flags=()
 [[ -n "${CI:-}" ]] && flags+=(-DBPFTALLY_WERROR=ON)
 
@@ -127,11 +155,12 @@ mount_if_absent tracefs /sys/kernel/tracing
 mount_if_absent bpf /sys/fs/bpf
 mount_if_absent securityfs /sys/kernel/security
 sanitize asan all
-sanitize tsan daemon_test http_server_test otlp_pusher_test program_runner_test program_runner_events_test \
-  event_reader_test span_source_test cgroup_watch_test cgroup_id_map_test
+sanitize tsan daemon_test host_test http_test otlp_pusher_test programs_test programs_kernel_test
 part fuzz $(( (${FUZZ_SECONDS:-60} + 20) * 10 / $(nproc) + 120 )) tests/fuzz/run.sh --build build/asan
 build dev build/tests all
+start_part stalls 600 tests/soak.sh --stalls --build build/tests
 part vm "$seconds_for_kernels" tests/vm/run.sh --build build/tests "${kernels[@]}"
+await_part stalls 600
 part soak 180 tests/soak.sh --build build/tests --short
 run_main_suite
 (( ${#failed[@]} == 0 ))

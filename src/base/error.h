@@ -22,6 +22,8 @@ struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::kInternal;
   int sys_errno = 0;  // 0: no system call failed
   std::string message;
+
+  bool operator==(const Error&) const = default;
 };
 
 template <typename T>

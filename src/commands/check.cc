@@ -43,13 +43,12 @@ void NeedFiles(const Options& options, std::vector<std::string>& findings) {
 }  // namespace
 
 Command CheckCommand() {
-  return {
-      .name = "check",
-      .operands = "FILE…",
-      .summary = "FILE…: what is wrong with configurations of metric programs; needs no privilege",
-      .options = Rows(),
-      .check = NeedFiles,
-      .run = Check};
+  return {.name = "check",
+          .operands = "FILE…",
+          .summary = "say what is wrong with configurations of metric programs; needs no privilege",
+          .options = Rows(),
+          .check = NeedFiles,
+          .run = Check};
 }
 
 }  // namespace bpftally

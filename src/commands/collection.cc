@@ -22,8 +22,8 @@ std::string DescribeSource(const Options& options) {
 }
 
 std::unique_ptr<CollectorSet> EnabledCollectors(const Options& options, const Clock& clock,
-                                                MetricPrograms* programs,
-                                                const OtlpPusher* pusher) {
+                                                MetricPrograms* programs, const OtlpPusher* pusher,
+                                                const Control* control) {
   CollectOptions collect = options.collect;
   collect.libbpf_version = libbpf_version_string();
   auto collectors = MakeCollectors(collect);
@@ -33,6 +33,8 @@ std::unique_ptr<CollectorSet> EnabledCollectors(const Options& options, const Cl
   if (programs != nullptr) collectors.push_back(programs->MakeCollector());
   if (pusher != nullptr)
     collectors.push_back(MakeOtlpCollector([pusher] { return pusher->Stats(); }));
+  if (control != nullptr)
+    collectors.push_back(MakeReloadCollector([control] { return control->status(); }));
   return std::make_unique<CollectorSet>(std::move(collectors), clock);
 }
 

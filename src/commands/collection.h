@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "collect/collector_set.h"
+#include "daemon/control.h"
 #include "daemon/metric_programs.h"
 #include "daemon/snapshot_source.h"
 #include "export/otlp/otlp_pusher.h"
@@ -27,11 +28,12 @@ Result<std::unique_ptr<SnapshotSource>> OpenSource(const Options& options, const
 // The same for a reader: "the kernel of this host".
 std::string DescribeSource(const Options& options);
 
-// The collectors that the options leave on. `programs` and `pusher` may be null; both must outlive
-// the set.
+// The collectors that the options leave on. `programs`, `pusher` and `control` may be null; all
+// must outlive the set.
 std::unique_ptr<CollectorSet> EnabledCollectors(const Options& options, const Clock& clock,
                                                 MetricPrograms* programs,
-                                                const OtlpPusher* pusher = nullptr);
+                                                const OtlpPusher* pusher = nullptr,
+                                                const Control* control = nullptr);
 
 // The options of a command that collects: census, collectors and metric programs.
 std::vector<OptionRow> CollectionRows();

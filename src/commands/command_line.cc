@@ -159,24 +159,28 @@ class Interpreter {
   }
 };
 
+std::string WithOperands(const Command& command) {
+  return fmt::format("{}{}{}", command.name, command.operands.empty() ? "" : " ", command.operands);
+}
+
 std::string Introduction(const std::vector<Command>& commands) {
   std::string text = "bpftally shows what eBPF does on this host, as Prometheus metrics.\n\n";
   text += "Commands:\n";
   for (const Command& command : commands)
-    text += fmt::format("  {:<8} {}\n", command.name, command.summary);
+    text += fmt::format("  {:<14} {}\n", WithOperands(command), command.summary);
   return text;
 }
 
 std::string HelpOfAll(const std::vector<Command>& commands) {
-  const auto usage = fmt::format("[{}] [FLAGS]", fmt::join(NamesOf(commands), "|"));
+  std::vector<std::string> names;
+  for (const Command& command : commands) names.push_back(WithOperands(command));
+  const auto usage = fmt::format("[{}] [FLAGS]", fmt::join(names, "|"));
   return RenderHelp({Introduction(commands), usage, RowsOfAll(commands)});
 }
 
 std::string HelpOfOne(const Command& command) {
   const auto introduction = fmt::format("bpftally {}: {}.\n", command.name, command.summary);
-  const auto usage = fmt::format("{}{}{} [FLAGS]", command.name,
-                                 command.operands.empty() ? "" : " ", command.operands);
-  return RenderHelp({introduction, usage, RowsOf(command)});
+  return RenderHelp({introduction, WithOperands(command) + " [FLAGS]", RowsOf(command)});
 }
 
 std::string Shown(const std::string& name) {

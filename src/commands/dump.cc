@@ -32,7 +32,8 @@ Command DumpCommand() {
   return {.name = "dump",
           .operands = "",
           .summary =
-              "what the kernel said, as YAML, to standard output; --replay FILE serves it anywhere",
+              "write what the kernel said as YAML, to standard output; --replay FILE serves it "
+              "anywhere",
           .options = CensusRows(),
           .check = {},
           .run = Dump};

@@ -19,7 +19,7 @@ Result<ExitStatus> PrintMetrics(const Options& options, const Clock& clock) {
   const auto programs =
       MetricPrograms::Load(options.programs, {.run_stats = options.reader.run_stats}, clock);
   if (!programs) return std::unexpected(programs.error());
-  if (*programs) (*source)->SetOwnPrograms((*programs)->ProgramIds());
+  if (*programs) (*source)->SetOwnPrograms([&own = **programs] { return own.ProgramIds(); });
   const auto collectors = EnabledCollectors(options, clock, programs->get());
   MetricBatch batch;
   const auto deadline = clock.Now() + kPatience;

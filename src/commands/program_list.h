@@ -10,10 +10,11 @@
 
 namespace bpftally {
 
-// Has the kernel take it, and lets go again.
+// Loads and attaches a metric program, and removes it again.
 using TryProgram = std::function<Result<std::vector<AttachStatus>>(const ProgramPlan& plan)>;
 
-// What there is, what each needs, and whether this kernel can run it.
+// Describes the metric programs of a folder: what each shows and needs, and whether this kernel can
+// run it.
 std::string DescribePrograms(const std::string& directory, const TryProgram& try_program);
 
 }  // namespace bpftally

@@ -24,13 +24,14 @@ Result<ExitStatus> ListPrograms(const Options& options, const Clock&) {
 }  // namespace
 
 Command ProgramsCommand() {
-  return {.name = "programs",
-          .operands = "",
-          .summary =
-              "the metric programs that come with bpftally, and which of them this kernel can run",
-          .options = {BtfPathRow()},
-          .check = {},
-          .run = ListPrograms};
+  return {
+      .name = "programs",
+      .operands = "",
+      .summary =
+          "list the metric programs that come with bpftally, and which of them this kernel can run",
+      .options = {BtfPathRow()},
+      .check = {},
+      .run = ListPrograms};
 }
 
 }  // namespace bpftally

@@ -12,6 +12,7 @@
 #include "commands/collection.h"
 #include "commands/commands.h"
 #include "daemon/census_log.h"
+#include "daemon/control.h"
 #include "daemon/metric_programs.h"
 #include "daemon/otlp_loader.h"
 #include "daemon/poller.h"
@@ -26,8 +27,8 @@
 namespace bpftally {
 namespace {
 
-constexpr std::chrono::seconds kGrace{4};       // from the signal to the end
-constexpr std::chrono::seconds kLastExport{3};  // of it
+constexpr std::chrono::seconds kGrace{4};       // from the signal to the end of the process
+constexpr std::chrono::seconds kLastExport{3};  // of it, for the last push
 
 Result<OtlpOptions> ReadOtlp(const Options& options) {
   auto settings = ReadOtlpSettings(
@@ -45,7 +46,7 @@ Result<OtlpOptions> ReadOtlp(const Options& options) {
   return std::move(otlp);
 }
 
-// Null where nothing asks for a push.
+// Returns null if nothing asks for a push.
 Result<std::unique_ptr<OtlpPusher>> OpenPusher(const OtlpOptions& otlp, const Clock& clock) {
   if (otlp.endpoints.empty()) return nullptr;
   const auto module = FindOtlpModule();
@@ -55,7 +56,7 @@ Result<std::unique_ptr<OtlpPusher>> OpenPusher(const OtlpOptions& otlp, const Cl
 
 void StartPushing(OtlpPusher& pusher, Poller& poller, MetricPrograms* programs) {
   OtlpPusher::SpanSource spans;
-  if (programs != nullptr && programs->has_spans())
+  if (programs != nullptr && programs->wants_spans())
     spans = [programs](size_t most) { return programs->TakeSpans(most); };
   pusher.Start(
       [&poller](std::chrono::steady_clock::time_point deadline) {
@@ -77,25 +78,35 @@ HttpResponse DumpMaps(const MetricPrograms* programs, const Clock& clock) {
   return {200, programs->DumpMaps(clock.Now() + kPatience)};
 }
 
-// The helper of reload replaces it: metric programs cannot be read again yet.
-Result<void> Reload() { return {}; }
+// Without metric programs there is nothing to read again, which is no error.
+Result<void> StartControl(Control& control, MetricPrograms* programs, const Options& options) {
+  if (programs == nullptr) {
+    return control.Start([] { return std::string("there are no metric programs"); },
+                         [] { return false; });
+  }
+  return control.Start(
+      [programs, &options] { return programs->Reload(options.keep_capabilities.all); },
+      [programs] { return programs->LetGo(); });
+}
 
-RouteSources PagesOf(MetricsHandler& metrics, const Poller& poller, const Options& options) {
+RouteSources PagesOf(MetricsHandler& metrics, const Poller& poller, Control& control,
+                     const Options& options) {
   RouteSources pages{.metrics = metrics,
                      .poller = poller,
                      .telemetry_path = options.telemetry_path,
-                     .source = DescribeSource(options)};
-  if (options.enable_lifecycle) pages.reload = Reload;
+                     .source = DescribeSource(options),
+                     .reload_status = [&control] { return control.status(); }};
+  if (options.enable_lifecycle) pages.reload = [&control] { return control.Reload(); };
   return pages;
 }
 
-// Who watches a program's counters move wants them as they are now.
+// Counters of metric programs change fast: every scrape reads them again.
 std::chrono::nanoseconds MaxAge(const MetricPrograms* programs) {
   if (programs == nullptr) return MetricsHandler::kMaxAge;
   return std::chrono::nanoseconds(0);
 }
 
-// Null with --no-prometheus.
+// Returns null with --no-prometheus.
 Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
                                                 std::vector<HttpRoute> routes) {
   if (!options.prometheus) return nullptr;
@@ -109,7 +120,8 @@ Result<std::unique_ptr<HttpServer>> StartServer(const Options& options,
 
 Result<ExitStatus> Run(const Options& options, const Clock& clock) {
   EndAtOnceOnSignals();
-  std::optional<EndGuard> guard;  // first: it watches over the end of all below
+  BlockReloadSignal();
+  std::optional<EndGuard> guard;  // first: it watches over the destruction of all below
   KeepHeapSmall();
   spdlog::info("bpftally {} (revision {})", BuildVersion(), BuildRevision());
   auto source = OpenSource(options, clock);
@@ -120,19 +132,21 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
       options.programs, {.run_stats = options.reader.run_stats, .spans = !otlp->endpoints.empty()},
       clock);
   if (!programs) return std::unexpected(programs.error());
-  if (*programs) (*source)->SetOwnPrograms((*programs)->ProgramIds());
+  if (*programs) (*source)->SetOwnPrograms([&own = **programs] { return own.ProgramIds(); });
   if (options.config_check) return (*programs)->all_loaded() ? kExitSuccess : kExitFailure;
-  // Both before the first thread: each has its own.
+  // Signal masks and capabilities belong to a thread: both must come before the first one starts.
   BlockEndSignals();
   if (auto kept = KeepCapabilities(options.keep_capabilities); !kept)
     return std::unexpected(kept.error());
   const auto pusher = OpenPusher(*otlp, clock);
   if (!pusher) return std::unexpected(pusher.error());
   if (*programs) {
-    if (auto started = (*programs)->StartEvents(); !started)
-      return std::unexpected(started.error());
+    if (auto started = (*programs)->Start(); !started) return std::unexpected(started.error());
   }
-  auto collectors = EnabledCollectors(options, clock, programs->get(), pusher->get());
+  Control control(clock);
+  if (auto started = StartControl(control, programs->get(), options); !started)
+    return std::unexpected(started.error());
+  auto collectors = EnabledCollectors(options, clock, programs->get(), pusher->get(), &control);
   const auto names = Names(*collectors);
 
   Poller poller(std::move(*source), std::move(collectors), clock, {options.poll_interval},
@@ -140,18 +154,18 @@ Result<ExitStatus> Run(const Options& options, const Clock& clock) {
                   if (std::exchange(first, false)) LogCensus(result);
                 });
   MetricsHandler metrics(poller, clock, names, MaxAge(programs->get()));
-  RouteSources pages = PagesOf(metrics, poller, options);
+  RouteSources pages = PagesOf(metrics, poller, control, options);
   if (options.debug) pages.dump_maps = [&] { return DumpMaps(programs->get(), clock); };
   auto server = StartServer(options, MakeRoutes(pages));
   if (!server) return std::unexpected(server.error());
   if (*pusher) StartPushing(**pusher, poller, programs->get());
   NotifyServiceManager("READY=1");
 
-  WaitForEnd();
+  WaitForEnd([&control] { control.RequestReload(); });
   NotifyServiceManager("STOPPING=1");
   guard.emplace(kGrace);
   if (*pusher) (*pusher)->Stop(clock.Now() + kLastExport);
-  poller.Stop();  // first: it answers the scrapes that the server waits for at its end
+  poller.Stop();  // first: it answers the scrapes that the server waits for
   server->reset();
   return kExitSuccess;
 }
@@ -189,8 +203,9 @@ std::vector<OptionRow> OwnRows() {
 
 void CheckCombination(const Options& options, std::vector<std::string>& findings) {
   CheckProgramOptions(options, findings);
-  if (options.config_check && options.programs.names.empty() && options.programs.shipped.empty())
-    findings.emplace_back("--config.check needs --programs, or --config.dir and --config.names");
+  if (options.config_check && options.programs.directory.empty() &&
+      options.programs.shipped.empty())
+    findings.emplace_back("--config.check needs --programs or --config.dir");
 }
 
 }  // namespace

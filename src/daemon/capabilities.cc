@@ -36,7 +36,7 @@ std::vector<std::string> KnownNames() {
   return names;
 }
 
-// "CAP_BPF", "cap_bpf" and "bpf" as libcap knows it.
+// Spells "CAP_BPF", "cap_bpf" and "bpf" as libcap does.
 std::string Normalised(std::string_view word) {
   std::string name;
   for (const char c : word) {
@@ -52,7 +52,7 @@ std::string Unknown(std::string_view word, const std::string& name) {
                      DidYouMean(name, candidates));
 }
 
-// In all three sets: what is kept, of what there is.
+// Returns the three sets with what is kept of what there is.
 Result<Capabilities> Reduced(const CapabilitiesToKeep& keep) {
   const Capabilities now(::cap_get_proc());
   Capabilities reduced(::cap_init());
@@ -69,8 +69,8 @@ Result<Capabilities> Reduced(const CapabilitiesToKeep& keep) {
   return reduced;
 }
 
-// Needs CAP_SETPCAP, which service managers seldom give; with no_new_privs nothing that is executed
-// could use it anyway.
+// Failures are ignored: this needs CAP_SETPCAP, which service managers seldom give, and with
+// no_new_privs no program that is executed could use the set anyway.
 void ReduceBounding(const CapabilitiesToKeep& keep) {
   for (cap_value_t i = 0; i < ::cap_max_bits(); ++i) {
     if (std::ranges::find(keep.kept, i) == keep.kept.end()) ::cap_drop_bound(i);
@@ -100,7 +100,7 @@ Result<CapabilitiesToKeep> ParseCapabilitiesToKeep(std::string_view text) {
     const std::string_view word = text.substr(0, comma);
     const std::string name = Normalised(word);
     cap_value_t value = 0;
-    // libcap also takes numbers, and "cap_" before one is none.
+    // libcap also takes numbers, but not with "cap_" in front.
     if (::cap_from_name(name.c_str(), &value) == 0)
       keep.kept.push_back(value);
     else
@@ -117,7 +117,7 @@ Result<void> KeepCapabilities(const CapabilitiesToKeep& keep) {
   if (auto alone = OneThreadOnly(); !alone) return alone;
   auto reduced = Reduced(keep);
   if (!reduced) return std::unexpected(reduced.error());
-  ReduceBounding(keep);  // while CAP_SETPCAP is still there
+  ReduceBounding(keep);  // first: it needs CAP_SETPCAP
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return std::unexpected(Failed("set no_new_privs"));
   if (::cap_reset_ambient() != 0) return std::unexpected(Failed("clear the ambient set"));

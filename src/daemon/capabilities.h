@@ -8,20 +8,20 @@
 
 namespace bpftally {
 
-// What --capabilities.keep says.
+// The value of --capabilities.keep.
 struct CapabilitiesToKeep {
   bool all = true;
   std::vector<int> kept = {};  // CAP_* by number; if not all
 };
 
-// "all", "none", or names with commas between, with or without "cap_", in any case. kInvalid with
-// every name that is not known.
+// Reads "all", "none", or names separated by commas, with or without "cap_", in any case. The error
+// is kInvalid and has every unknown name.
 Result<CapabilitiesToKeep> ParseCapabilitiesToKeep(std::string_view text);
 
-// Gives up what is not kept, for good: effective, permitted, inheritable, ambient, and where that
-// is allowed also bounding; no program that is executed gets any back (no_new_privs). What this
-// process does not have is not given to it. Only the calling thread has less then: an error while
-// there are others.
+// Gives up for good what is not kept: in the effective, permitted, inheritable and ambient sets,
+// and in the bounding set if that is allowed; no program that is executed gets any back
+// (no_new_privs). Never adds what this process does not have. Changes the calling thread only, and
+// is therefore an error while there are others.
 Result<void> KeepCapabilities(const CapabilitiesToKeep& keep);
 
 }  // namespace bpftally

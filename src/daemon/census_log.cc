@@ -12,7 +12,7 @@ namespace {
 void LogKind(const Snapshot& snapshot, ObjectKind kind) {
   const KindStatus& status = snapshot.StatusOf(kind);
   spdlog::info("{}: {} found, source {}{}", ObjectKindName(kind), snapshot.CountOf(kind),
-               SourceName(status.source), status.complete ? "" : ", not all");
+               SourceName(status.source), status.complete ? "" : ", incomplete");
 }
 
 }  // namespace

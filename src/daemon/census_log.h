@@ -4,7 +4,7 @@
 
 namespace bpftally {
 
-// Logs what a look found, by which source, and what this kernel or our privileges do not give.
+// Logs what a poll found, by which source, and which features this kernel or our privileges lack.
 void LogCensus(const PollResult& result);
 
 }  // namespace bpftally

@@ -8,7 +8,7 @@ namespace {
 
 struct Advice {
   std::string_view feature;
-  std::string_view source;  // empty: every one
+  std::string_view source;  // empty: any
   std::string_view text;
 };
 
@@ -18,7 +18,8 @@ constexpr Advice kAdvice[] = {
     {"link", "iterator", "needs CAP_BPF and CAP_PERFMON, kernel 5.19 and its BTF"},
     {"", "syscall", "needs CAP_SYS_ADMIN"},
     {"map_memory", "", "needs CAP_SYS_ADMIN and /proc"},
-    {"map_entries", "", "needs kernel 6.6 and the iterator; --scan-map-entries counts without"},
+    {"map_entries", "",
+     "needs kernel 6.6 and the iterator; --scan-map-entries counts without them"},
     {"map_buffers", "", "needs the iterator and kernel BTF"},
     {"program_run_stats", "",
      "needs CAP_PERFMON and no lockdown=confidentiality, or CAP_SYS_ADMIN"},

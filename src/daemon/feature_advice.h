@@ -6,7 +6,7 @@
 
 namespace bpftally {
 
-// What a feature that is not available needs; empty where we do not know.
+// Returns what a feature that is not available needs; empty if that is not known.
 std::string_view AdviceFor(const Feature& feature);
 
 }  // namespace bpftally

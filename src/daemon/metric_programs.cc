@@ -1,10 +1,12 @@
 #include "daemon/metric_programs.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "host/cpus.h"
@@ -19,9 +21,25 @@
 namespace bpftally {
 namespace {
 
+void Log(const Notices& said) {
+  for (const Notice& notice : said) {
+    switch (notice.severity) {
+      case Notice::Severity::kInfo:
+        spdlog::info("{}", notice.text);
+        break;
+      case Notice::Severity::kWarning:
+        spdlog::warn("{}", notice.text);
+        break;
+      case Notice::Severity::kError:
+        spdlog::error("{}", notice.text);
+        break;
+    }
+  }
+}
+
 class ProgramsCollector final : public Collector {
  public:
-  ProgramsCollector(ProgramRunner& runner, const Clock& clock) : runner_(runner), clock_(clock) {}
+  ProgramsCollector(ProgramTable& table, const Clock& clock) : table_(table), clock_(clock) {}
 
   std::string_view name() const override { return kMetricPrograms; }
   std::string_view help() const override { return "What the metric programs count."; }
@@ -33,16 +51,39 @@ class ProgramsCollector final : public Collector {
 
   Result<void> CollectBy(std::chrono::steady_clock::time_point deadline, const Snapshot&,
                          MetricBatch& batch) override {
-    return runner_.Collect(deadline, batch);
+    Notices said;
+    auto collected = table_.Collect(deadline, batch, said);
+    Log(said);
+    return collected;
   }
 
  private:
-  ProgramRunner& runner_;
+  ProgramTable& table_;
   const Clock& clock_;
 };
 
+// NAME.yaml of each configuration that is in the directory now, sorted.
+Result<std::vector<std::string>> AllFilesIn(const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<std::string> files;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+    if (at->path().extension() == ".yaml") files.push_back(at->path().string());
+  if (error) {
+    return std::unexpected(Error{ErrorKind::kInvalid, error.value(),
+                                 fmt::format("--config.dir {}: {}", directory, error.message())});
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
 Result<std::vector<std::string>> FilesOf(const ProgramOptions& options) {
   std::vector<std::string> files;
+  if (!options.directory.empty() && options.names.empty()) {
+    auto all = AllFilesIn(options.directory);
+    if (!all) return all;
+    files = *std::move(all);
+  }
   for (const std::string& name : options.names)
     files.push_back(fmt::format("{}/{}.yaml", options.directory, name));
   if (options.shipped.empty()) return files;
@@ -75,120 +116,129 @@ Finding KernelFinding(const ProgramPlan& plan, const Error& error) {
   return {Finding::Severity::kError, plan.file, {}, error.message};
 }
 
-Error NothingRuns() {
-  return {ErrorKind::kUnsupported, 0,
-          "nothing of it runs: the kernel refused each of its programs"};
+std::string Summary(const ChangeReport& report) {
+  std::vector<std::string> parts;
+  const auto add = [&](std::string_view what, const std::vector<std::string>& names) {
+    if (!names.empty()) parts.push_back(fmt::format("{} {}", what, fmt::join(names, ", ")));
+  };
+  add("added", report.added);
+  add("replaced", report.replaced);
+  add("read in another way", report.adopted);
+  add("removed", report.removed);
+  add("as before", report.kept);
+  return parts.empty() ? "no metric program runs" : fmt::format("{}", fmt::join(parts, "; "));
 }
 
 }  // namespace
 
 MetricPrograms::MetricPrograms(std::unique_ptr<BpfSys> sys, size_t possible_cpus,
-                               RunnerOptions options, const Clock& clock)
+                               ProgramOptions options, TableOptions table, const Clock& clock)
     : sys_(std::move(sys)),
       event_sys_(MakeRealBpfSys()),
       possible_cpus_(possible_cpus),
+      options_(std::move(options)),
       clock_(clock),
-      wants_spans_(options.spans),
-      runner_({.sys = *sys_,
-               .clock = clock,
-               .sources = HostSourcesOf(*sys_),
-               .event_sources = HostSourcesOf(*event_sys_),
-               .possible_cpus = possible_cpus},
-              options) {}
+      wants_spans_(table.spans) {
+  const auto load = [this](const ProgramPlan& plan) {
+    return LoadedProgram::Load(plan, {.btf_path = options_.btf_path}, *sys_);
+  };
+  table.max_series = options_.max_series;
+  table_ = std::make_unique<ProgramTable>(TableHost{.sys = *sys_,
+                                                    .clock = clock,
+                                                    .sources = HostSourcesOf(*sys_),
+                                                    .event_sources = HostSourcesOf(*event_sys_),
+                                                    .possible_cpus = possible_cpus,
+                                                    .load = load},
+                                          table);
+}
+
+MetricPrograms::~MetricPrograms() = default;
 
 Result<std::unique_ptr<MetricPrograms>> MetricPrograms::Load(const ProgramOptions& options,
-                                                             RunnerOptions runner,
+                                                             TableOptions table,
                                                              const Clock& clock) {
-  const auto files = FilesOf(options);
-  if (!files) return std::unexpected(files.error());
-  if (files->empty()) return nullptr;
-  auto plans = PlanAll(*files);
-  if (!plans) return std::unexpected(plans.error());
+  if (options.directory.empty() && options.names.empty() && options.shipped.empty()) return nullptr;
   auto sys = MakeRealBpfSys();
   const auto cpus = PossibleCpus(*sys);
   if (!cpus) return std::unexpected(cpus.error());
-  runner.max_series = options.max_series;
   std::unique_ptr<MetricPrograms> programs(
-      new MetricPrograms(std::move(sys), *cpus, runner, clock));
-  for (ProgramPlan& plan : *plans)
-    if (auto loaded = programs->LoadOne(std::move(plan), options); !loaded)
-      return std::unexpected(loaded.error());
+      new MetricPrograms(std::move(sys), *cpus, options, table, clock));
+  if (auto applied = programs->Apply({.strict = options.strict}); !applied)
+    return std::unexpected(applied.error());
   post_attach_mark();
-  // What loading took is on the heap: the kernel's types alone are some 12 MB, which glibc would
-  // keep.
-  static_cast<void>(::malloc_trim(0));
   return programs;
 }
 
-// An error only where the options are strict.
-Result<void> MetricPrograms::LoadOne(ProgramPlan plan, const ProgramOptions& options) {
-  const std::string name = plan.name;
-  std::vector<Error> errors;
-  if (auto added = LoadInto(plan, options, errors); !added) {
-    errors.push_back(added.error());
-    runner_.AddFailed(std::move(plan));
-  }
-  for (Error& error : errors) {
-    error = Wrap(std::move(error), name);
-    spdlog::error("{}", error.message);
-  }
-  if (errors.empty() || !options.strict) return {};
-  return std::unexpected(Wrap(errors[0], "not all runs, as --config.strict demands"));
+Result<ChangeReport> MetricPrograms::Apply(const ChangeRules& rules) {
+  const auto files = FilesOf(options_);
+  if (!files) return std::unexpected(files.error());
+  auto plans = PlanAll(*files);
+  if (!plans) return std::unexpected(plans.error());
+  auto changed = table_->Reload(*std::move(plans), rules);
+  // What loading took is on the heap: the kernel's types alone are some 12 MB, which glibc would
+  // keep.
+  static_cast<void>(::malloc_trim(0));
+  if (!changed && rules.strict)
+    return std::unexpected(Wrap(changed.error(), "not all runs, as --config.strict demands"));
+  if (!changed) return changed;
+  Log(changed->said);
+  WarnOfSpans(*changed);
+  return changed;
 }
 
-// An error: nothing of it runs, and the plan is as it was. `errors`: which parts do not run, and
-// why.
-Result<void> MetricPrograms::LoadInto(ProgramPlan& plan, const ProgramOptions& options,
-                                      std::vector<Error>& errors) {
-  auto loaded = LoadedProgram::Load(plan, {.btf_path = options.btf_path}, *sys_);
-  if (!loaded) return std::unexpected(std::move(loaded.error()));
-  for (const AttachStatus& status : (*loaded)->statuses())
-    if (status.error) errors.push_back(*status.error);
-  if (!(*loaded)->runs()) return std::unexpected(NothingRuns());
-  std::unique_ptr<CgroupIdMap> cgroups;
-  if (plan.cgroup_id_map) {
-    auto made = CgroupIdMap::Make(*plan.cgroup_id_map, **loaded, "");
-    if (!made) return std::unexpected(std::move(made.error()));
-    cgroups = *std::move(made);
+void MetricPrograms::WarnOfSpans(const ChangeReport& report) const {
+  if (wants_spans_) return;
+  for (const auto& instance : *table_->Instances()) {
+    const ProgramPlan& plan = instance->plan();
+    if (std::ranges::empty(SpansOf(plan)) ||
+        std::ranges::find(report.kept, plan.name) != report.kept.end())
+      continue;
+    spdlog::warn("the spans of {} are not read: they go nowhere without --otlp-grpc or --otlp-http",
+                 plan.name);
   }
-  if (!std::ranges::empty(SpansOf(plan))) {
-    has_spans_ = wants_spans_;
-    if (!wants_spans_)
-      spdlog::warn(
-          "the spans of {} are not read: they go nowhere without --otlp-grpc or "
-          "--otlp-http",
-          plan.name);
+}
+
+Result<void> MetricPrograms::Start() { return table_->Start(); }
+
+Result<std::string> MetricPrograms::Reload(bool kept_all) {
+  auto changed = Apply({.strict = options_.strict, .needs_permission = !kept_all});
+  if (changed) return Summary(*changed);
+  Error error = std::move(changed.error());
+  if (!kept_all && error.kind == ErrorKind::kPermission) {
+    error.message +=
+        "\nthis process gave capabilities up at its start: restart it to load what is new, or "
+        "start it with --capabilities.keep=bpf,perfmon,… so that a reload can";
   }
-  runner_.Add(std::move(plan), *std::move(loaded), std::move(cgroups));
-  return {};
+  return std::unexpected(std::move(error));
 }
 
 std::unique_ptr<Collector> MetricPrograms::MakeCollector() {
-  return std::make_unique<ProgramsCollector>(runner_, clock_);
+  return std::make_unique<ProgramsCollector>(*table_, clock_);
 }
 
 std::vector<uint32_t> MetricPrograms::ProgramIds() const {
   std::vector<uint32_t> ids;
-  for (const auto& program : runner_.programs()) {
-    if (program->loaded == nullptr) continue;
-    for (const AttachStatus& status : program->loaded->statuses())
+  for (const auto& instance : *table_->Instances()) {
+    if (instance->loaded() == nullptr) continue;
+    for (const AttachStatus& status : instance->loaded()->statuses())
       if (status.id != 0) ids.push_back(status.id);
   }
   return ids;
 }
 
 bool MetricPrograms::all_loaded() const {
-  return std::ranges::all_of(runner_.programs(),
-                             [](const auto& program) { return program->loaded != nullptr; });
+  return std::ranges::all_of(*table_->Instances(),
+                             [](const auto& instance) { return instance->loaded() != nullptr; });
 }
 
 std::string MetricPrograms::DumpMaps(std::chrono::steady_clock::time_point deadline) const {
   MapReader reader(*sys_, clock_, possible_cpus_);
   std::string text;
-  for (const auto& program : runner_.programs()) {
-    if (program->loaded == nullptr) continue;
-    text += fmt::format("## {}\n", program->name);
-    for (const MapHandle& map : program->loaded->maps()) text += DumpMap(map, reader, deadline);
+  const auto instances = table_->Instances();
+  for (const auto& instance : *instances) {
+    if (instance->loaded() == nullptr) continue;
+    text += fmt::format("## {}\n", instance->plan().name);
+    for (const MapHandle& map : instance->loaded()->maps()) text += DumpMap(map, reader, deadline);
   }
   return text;
 }

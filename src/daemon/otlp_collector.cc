@@ -15,7 +15,9 @@ class OtlpCollector final : public Collector {
   explicit OtlpCollector(std::function<StatsList()> stats) : stats_(std::move(stats)) {}
 
   std::string_view name() const override { return "otlp"; }
-  std::string_view help() const override { return "How the pushes over OTLP fare."; }
+  std::string_view help() const override {
+    return "Successes and failures of the pushes over OTLP.";
+  }
 
   Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
     const StatsList endpoints = stats_();
@@ -45,7 +47,7 @@ class OtlpCollector final : public Collector {
   void AddPoints(const StatsList& endpoints, int64_t start, MetricBatch& batch) const {
     MetricFamily& family = batch.Add(
         {"bpftally_otlp_points_total",
-         "Data points that the endpoint accepted or rejected, or that were dropped on the way.",
+         "Data points that the endpoint accepted or rejected, or that were dropped before.",
          MetricType::kCounter,
          "{point}",
          {"endpoint", "outcome"}},
@@ -63,7 +65,7 @@ class OtlpCollector final : public Collector {
   void AddSpans(const StatsList& endpoints, int64_t start, MetricBatch& batch) const {
     MetricFamily& family =
         batch.Add({"bpftally_otlp_spans_total",
-                   "Spans that the endpoint accepted or rejected, or that were dropped on the way.",
+                   "Spans that the endpoint accepted or rejected, or that were dropped before.",
                    MetricType::kCounter,
                    "{span}",
                    {"endpoint", "outcome"}},
@@ -81,13 +83,13 @@ class OtlpCollector final : public Collector {
       return batch.Add({metric, help, MetricType::kGauge, unit, {"endpoint"}}, name(),
                        endpoints.size());
     };
-    MetricFamily& up =
-        add("bpftally_otlp_up", "1: the latest push got there whole; 0: it did not.", "");
+    MetricFamily& up = add("bpftally_otlp_up",
+                           "1: the latest push was acknowledged as a whole; 0: it was not.", "");
     MetricFamily& duration =
         add("bpftally_otlp_export_duration_seconds", "How long the latest push took.", "s");
     MetricFamily& success =
         add("bpftally_otlp_last_success_timestamp_seconds",
-            "When a push last got there whole, in seconds since the epoch.", "s");
+            "When a push was last acknowledged as a whole, in seconds since the epoch.", "s");
     for (const OtlpEndpointStats& stats : endpoints) {
       const LabelValues labels = batch.Labels({batch.Intern(stats.endpoint)});
       if (stats.up) up.samples.push_back({labels, uint64_t{*stats.up ? 1U : 0U}});

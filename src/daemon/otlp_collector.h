@@ -9,7 +9,7 @@
 
 namespace bpftally {
 
-// How the pushes fare. `stats` is called on the poller's thread.
+// Collects metrics about the pushes. `stats` is called on the poller's thread.
 std::unique_ptr<Collector> MakeOtlpCollector(std::function<std::vector<OtlpEndpointStats>()> stats);
 
 }  // namespace bpftally

@@ -19,8 +19,8 @@ std::unexpected<Error> Unsupported(std::string message) {
 
 }  // namespace
 
-// Not left to dlopen(): it looks into the RUNPATH of its caller, which under a sanitizer is not us,
-// and into LD_LIBRARY_PATH.
+// Searches by itself, because dlopen() uses the RUNPATH of its caller, which under a sanitizer is
+// not bpftally, and LD_LIBRARY_PATH.
 Result<std::string> FindOtlpModule() {
   if (!BPFTALLY_HAS_OTLP)
     return Unsupported("this bpftally has no OTLP: it was built with -DBPFTALLY_OTLP=OFF");

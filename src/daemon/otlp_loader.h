@@ -10,12 +10,12 @@
 
 namespace bpftally {
 
-// A pusher of the module at that path, which stays loaded for good. kUnsupported where the module
-// is not there, or not of this build; kInvalid where the options do not do.
+// Loads the module at that path, for the life of the process, and returns its pusher. kUnsupported:
+// the module is missing or of another build; kInvalid: the options are wrong.
 Result<std::unique_ptr<OtlpPusher>> LoadOtlpPusher(const std::string& module,
                                                    const OtlpOptions& options, const Clock& clock);
 
-// Where the module of this program is: beside it, as built, or where it is installed to.
+// Finds the module of this program: beside it (as built) or where it is installed.
 Result<std::string> FindOtlpModule();
 
 }  // namespace bpftally

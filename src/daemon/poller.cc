@@ -65,7 +65,7 @@ std::shared_ptr<const PollResult> Poller::Poll(std::chrono::nanoseconds max_age,
   return polls_ != before ? last_ : NothingKnown();
 }
 
-// One poll serves all who ask, by the latest of their deadlines.
+// One poll serves all requests, by the latest of their deadlines.
 void Poller::Request(std::chrono::steady_clock::time_point deadline) {
   deadline = std::max(deadline, clock_.Now() + kLeastBudget);
   requested_by_ = std::max(requested_by_.value_or(deadline), deadline);
@@ -85,7 +85,7 @@ void Poller::Run() {
     auto result = PollNow(deadline);
     if (observer_) observer_(*result);
     lock.lock();
-    if (!result->cut_short) requested_by_.reset();  // whoever asked meanwhile is served
+    if (!result->cut_short) requested_by_.reset();  // requests that came meanwhile are served by it
     last_ = std::move(result);
     last_began_ = began;
     polling_by_.reset();
@@ -94,7 +94,7 @@ void Poller::Run() {
   }
 }
 
-// Until somebody asks, a tick is due, or the end.
+// Returns when somebody asks, when a tick is due, or at the end.
 void Poller::WaitForWork(std::unique_lock<std::mutex>& lock) {
   const auto due = [this] { return stopping_ || requested_by_; };
   if (options_.interval == options_.interval.zero()) {

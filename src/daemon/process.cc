@@ -40,10 +40,21 @@ void BlockEndSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-void WaitForEnd() {
-  const sigset_t signals = EndSignals();
+void BlockReloadSignal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+void WaitForEnd(const std::function<void()>& reload) {
+  sigset_t signals = EndSignals();
+  sigaddset(&signals, SIGHUP);
   int signal = -1;
-  while (signal < 0) signal = sigwaitinfo(&signals, nullptr);
+  while (signal < 0 || signal == SIGHUP) {
+    signal = sigwaitinfo(&signals, nullptr);
+    if (signal == SIGHUP) reload();
+  }
   spdlog::info("{}: ending", signal == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
@@ -62,7 +73,7 @@ EndGuard::EndGuard(std::chrono::seconds grace) : state_(std::make_shared<State>(
     } while (signal < 0 && errno == EINTR);
     const std::lock_guard lock(state->mutex);
     if (state->over) return;
-    if (signal < 0) spdlog::warn("a system call or a push does not come back: ending without it");
+    if (signal < 0) spdlog::warn("a system call or a push does not return: ending without it");
     ::_exit(signal < 0 ? int{kExitSuccess} : 128 + signal);
   }).detach();
 }

@@ -5,36 +5,41 @@
 
 namespace bpftally {
 
-// From now on SIGTERM and SIGINT end the process at once and well: while it starts there is nothing
-// to take down, and a file or a name server may hang. SIGPIPE ends nothing: whoever reads our log,
-// or what we push, may die at any moment.
+// Makes SIGTERM and SIGINT end the process at once with success: during the start there is nothing
+// to shut down, and a file or a name server may hang. Also ignores SIGPIPE: the reader of our log
+// or of our pushes may die at any moment.
 void EndAtOnceOnSignals();
 
-// SIGTERM and SIGINT wait for WaitForEnd() from now on. Before any thread begins: they inherit it.
+// Blocks SIGHUP until WaitForEnd(): one that comes during the start ends nothing, and is served
+// once everything runs. Must come before the first thread: threads inherit it.
+void BlockReloadSignal();
+
+// Likewise SIGTERM and SIGINT.
 void BlockEndSignals();
 
-// Until SIGTERM or SIGINT.
-void WaitForEnd();
+// Waits for SIGTERM or SIGINT. Calls `reload` at each SIGHUP.
+void WaitForEnd(const std::function<void()>& reload);
 
-// While it lives, the process is gone in so long at the latest, even if a system call hangs; a
-// second signal ends it at once. The kernel frees whatever we hold.
+// Ends the process after `grace` unless the guard is destroyed first, because a system call may
+// hang; a second signal ends it at once. The kernel frees whatever the process holds.
 class EndGuard {
  public:
   explicit EndGuard(std::chrono::seconds grace);
   EndGuard(const EndGuard&) = delete;
   EndGuard& operator=(const EndGuard&) = delete;
-  ~EndGuard();  // nothing can hang any more: the guard's thread must not use what main() takes down
+  ~EndGuard();  // from here on the guard's thread touches nothing that main() destroys
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  // with the thread, which may outlive us
+  std::shared_ptr<State> state_;  // shared with the thread, which may outlive the guard
 };
 
-// A walk holds few descriptors at a time, but scrapes and iterators add up: take what we may have.
+// Raises the soft limit of open files to the hard one. A poll holds few descriptors at a time, but
+// scrapes and iterators add up.
 void RaiseFileLimit();
 
-// Gives what one large response took back to the system. glibc would keep the heap of each thread
-// that ever served one, and learn from freed blocks to keep ever larger ones.
+// Makes malloc return the memory of large responses to the system. By default glibc keeps the heap
+// of each thread that ever served one, and after each freed block keeps larger ones.
 void KeepHeapSmall();
 
 }  // namespace bpftally

@@ -21,7 +21,7 @@ Result<void> Send(std::string_view path, std::string_view state) {
   if (path.size() >= sizeof(address.sun_path))
     return std::unexpected(Error{ErrorKind::kInvalid, ENAMETOOLONG, "its path is too long"});
   std::memcpy(address.sun_path, path.data(), path.size());
-  if (path.front() == '@') address.sun_path[0] = '\0';  // the abstract name space
+  if (path.front() == '@') address.sun_path[0] = '\0';  // an abstract address
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
 
   const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -38,7 +38,7 @@ void NotifyServiceManager(std::string_view state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
   if (path == nullptr || *path == '\0') return;
   if (const Result<void> sent = Send(path, state); !sent)
-    spdlog::warn("cannot tell the service manager {}: {}", state, sent.error().message);
+    spdlog::warn("cannot notify the service manager of {}: {}", state, sent.error().message);
 }
 
 }  // namespace bpftally

@@ -20,15 +20,17 @@ class KernelSource final : public SnapshotSource {
       : sys_(std::move(sys)), reader_(std::move(reader)) {}
 
   std::shared_ptr<const Snapshot> Take(std::chrono::steady_clock::time_point deadline) override {
+    if (own_programs_) reader_->SetOwnPrograms(own_programs_());
     return reader_->Take(deadline);
   }
-  void SetOwnPrograms(std::vector<uint32_t> ids) override {
-    reader_->SetOwnPrograms(std::move(ids));
+  void SetOwnPrograms(std::function<std::vector<uint32_t>()> ids) override {
+    own_programs_ = std::move(ids);
   }
 
  private:
   const std::unique_ptr<BpfSys> sys_;  // first: the reader uses it
   const std::unique_ptr<SnapshotReader> reader_;
+  std::function<std::vector<uint32_t>()> own_programs_;
 };
 
 // Replays the census of a file; the facts about the process are those of this one.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,8 +20,8 @@ class SnapshotSource {
   virtual ~SnapshotSource() = default;
   // Never null. What cannot be read by the deadline is missing.
   virtual std::shared_ptr<const Snapshot> Take(std::chrono::steady_clock::time_point deadline) = 0;
-  // Names the metric programs of this process. Before the first Take().
-  virtual void SetOwnPrograms(std::vector<uint32_t>) {}
+  // Asks at each Take() which programs are those of this process. Before the first Take().
+  virtual void SetOwnPrograms(std::function<std::vector<uint32_t>()>) {}
 };
 
 // Reads the kernel. Where it cannot be read at all, the error says what to do. `clock` must outlive

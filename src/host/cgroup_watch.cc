@@ -1,6 +1,5 @@
 #include "host/cgroup_watch.h"
 
-#include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,19 +26,27 @@ Result<CgroupWatch> CgroupWatch::Make(const std::string& root) {
   std::error_code error;
   if (!fs::is_directory(root, error))
     return std::unexpected(ErrnoError(error ? error.value() : ENOTDIR, "cannot watch " + root));
+  auto waiter = EventWaiter::Make();
+  if (!waiter) return std::unexpected(waiter.error());
   UniqueFd notifications(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  // Without (a limit of the user's): by looking again.
-  return CgroupWatch(root, std::move(notifications));
+  // There may be none (a limit of the user's): then the tree is read again and again.
+  if (notifications) {
+    if (auto watched = waiter->Watch(notifications.get(), 0); !watched)
+      return std::unexpected(watched.error());
+  }
+  return CgroupWatch(root, std::move(notifications), std::move(*waiter));
 }
 
-CgroupWatch::CgroupWatch(std::string root, UniqueFd notifications)
-    : root_(std::move(root)), notifications_(std::move(notifications)) {}
+CgroupWatch::CgroupWatch(std::string root, UniqueFd notifications, EventWaiter waiter)
+    : root_(std::move(root)),
+      notifications_(std::move(notifications)),
+      waiter_(std::move(waiter)) {}
 
-CgroupWatch::Changes CgroupWatch::Wait(std::chrono::milliseconds longest, int end) {
+CgroupWatch::Changes CgroupWatch::Wait(std::chrono::milliseconds longest) {
   Changes changes;
   if (!rescan_) {
-    std::array<pollfd, 2> wait{{{end, POLLIN, 0}, {notifications_.get(), POLLIN, 0}}};
-    ::poll(wait.data(), wait.size(), static_cast<int>(TimeLeft(longest).count()));
+    std::array<uint64_t, 2> ready{};
+    waiter_.Wait(TimeLeft(longest), ready);
     ReadNotifications(changes);
     // However many notifications came: those without a watch send none.
     if (!complete_ && TimeLeft(longest) == std::chrono::milliseconds(0)) rescan_ = true;

@@ -9,12 +9,13 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "host/event_waiter.h"
 
 namespace bpftally {
 
-// Follows the control groups below a directory as they come and go: inotify, which needs no
-// capability and works on every kernel; without watches left, by looking again each few seconds.
-// One thread.
+// Follows the control groups below a directory as they come and go: by inotify, which needs no
+// capability and works on every kernel, or, where no watch is left, by reading the tree again every
+// few seconds. One thread.
 class CgroupWatch {
  public:
   struct Changes {
@@ -25,9 +26,12 @@ class CgroupWatch {
   // The first Wait() gives all that are there, the root first.
   static Result<CgroupWatch> Make(const std::string& root);
 
-  // Waits for a change, but not longer than that; `end` readable ends it, too. Bursts are one.
-  // Where a group has no watch, all are looked at again once that long has passed.
-  Changes Wait(std::chrono::milliseconds longest, int end);
+  // Waits for a change, but not longer than that, and only until Wake(). Changes that come together
+  // are given together. Where a group has no watch, the tree is read again once `longest` has
+  // passed.
+  Changes Wait(std::chrono::milliseconds longest);
+
+  void Wake() const { waiter_.Wake(); }  // any thread
 
  private:
   struct Group {
@@ -35,7 +39,7 @@ class CgroupWatch {
     int watch = -1;      // -1: there was none to be had
   };
 
-  CgroupWatch(std::string root, UniqueFd notifications);
+  CgroupWatch(std::string root, UniqueFd notifications, EventWaiter waiter);
 
   std::chrono::milliseconds TimeLeft(std::chrono::milliseconds longest) const;
   void ReadNotifications(Changes& changes);
@@ -47,6 +51,7 @@ class CgroupWatch {
 
   std::string root_;
   UniqueFd notifications_;
+  EventWaiter waiter_;                   // for notifications_
   std::map<std::string, Group> groups_;  // by path
   std::map<int, std::string> paths_;     // by watch
   bool rescan_ = true;                   // events were lost, or there are too few watches

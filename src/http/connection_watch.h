@@ -11,10 +11,10 @@
 
 namespace bpftally {
 
-// Cuts off connections that miss a deadline, from one thread of its own. The HTTP library's
-// time-out sees silence only: a client that sends a byte now and then would hold a thread for ever.
-// It also keeps room for whoever comes: of more than `most` connections, the next to expire goes.
-// So it is with the slots of requests whose reply is on its way.
+// Cuts off connections that miss a deadline, on a thread of its own. The HTTP library's time-out
+// sees silence only: a client that sends a byte now and then would hold a thread for ever. The
+// watch also makes room for new connections: of more than `most`, the next to expire is cut off. In
+// the same way it frees slots of requests whose reply is being sent.
 class ConnectionWatch {
  public:
   explicit ConnectionWatch(size_t most);
@@ -22,13 +22,13 @@ class ConnectionWatch {
   ConnectionWatch& operator=(const ConnectionWatch&) = delete;
   ~ConnectionWatch();
 
-  // Shuts the socket down unless Disarm, or Arm again, is called within `patience`; sooner where
-  // room is wanted. Keeps the slot for so long.
+  // Shuts the socket down unless Disarm, or Arm again, is called within `patience`; sooner if room
+  // is needed. Keeps the slot until then.
   void Arm(int fd, std::chrono::seconds patience, RequestLimit::Slot slot = nullptr);
-  // At the latest before the descriptor is closed: its number may be another's right after.
+  // Must be called before the descriptor is closed: its number may be reused right after.
   void Disarm(int fd);
-  // Cuts off the next to expire of those whose slot it keeps, and hands the slot on; null where it
-  // keeps none. The slot is never free in between: nobody else can take it.
+  // Cuts off the next to expire of the connections whose slot it keeps, and returns that slot; null
+  // if it keeps none. The slot is never free in between, so nobody else can take it.
   RequestLimit::Slot TakeSlot();
 
  private:

@@ -39,7 +39,7 @@ std::optional<HostPort> Split(std::string_view address) {
   std::string_view host = address.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
-  // Without brackets "::1:80" is an address as well as an address and a port.
+  // Without brackets "::1:80" could be an address, or an address and a port.
   if (bracketed != host.contains(':') || host.find_first_of("[]") != host.npos) return std::nullopt;
   return HostPort{std::string(host), std::string(address.substr(colon + 1))};
 }
@@ -59,14 +59,14 @@ Result<AddressList> Resolve(const std::string& host, const HostPort& wanted,
                   host, gai_strerror(failure), wanted.port)));
 }
 
-// 0, or the errno of the step that failed.
+// Returns 0, or the errno of the step that failed.
 int BindAndListen(const addrinfo& where, UniqueFd& fd) {
   fd.Reset(socket(where.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return errno;
   const int on = 1;
   const int off = 0;
   if (setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0) return errno;
-  // Whatever net.ipv6.bindv6only says: "::" serves IPv4 as well.
+  // "::" serves IPv4 as well, whatever net.ipv6.bindv6only says.
   if (where.ai_family == AF_INET6 &&
       setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) != 0) {
     return errno;
@@ -75,7 +75,8 @@ int BindAndListen(const addrinfo& where, UniqueFd& fd) {
   return listen(fd.get(), SOMAXCONN) == 0 ? 0 : errno;
 }
 
-// The kernel was built, booted or set up without this address family, or the address is another's.
+// True if the kernel was built, booted or set up without this address family, or if the address is
+// not of this host.
 bool TryNextAddress(int sys_errno) {
   return sys_errno == EAFNOSUPPORT || sys_errno == EADDRNOTAVAIL;
 }
@@ -123,7 +124,7 @@ Result<std::string> BoundAddress(const UniqueFd& fd) {
   return fmt::format("{}{}{}:{}", v6 ? "[" : "", host.data(), v6 ? "]" : "", port.data());
 }
 
-// The errno of the last address tried, or the socket.
+// Returns the socket, or the errno of the last address tried.
 std::expected<UniqueFd, int> BindFirst(const addrinfo* list) {
   int failure = EADDRNOTAVAIL;
   for (; list != nullptr; list = list->ai_next) {

@@ -12,9 +12,9 @@ struct ListenSocket {
   std::string address;  // as bound: "127.0.0.1:9435", "[::]:9435"
 };
 
-// Binds "host:port", "[v6]:port" or ":port" (every interface; IPv6 and IPv4 by one socket where the
-// host has IPv6) and listens there. Port 0 takes a free one. Of a name's addresses the first that
-// this host can bind is taken.
+// Binds "host:port", "[v6]:port" or ":port" (every interface; one socket for IPv6 and IPv4 if the
+// host has IPv6) and listens there. Port 0 takes a free port. If a name has several addresses, the
+// first that this host can bind is taken.
 Result<ListenSocket> Listen(const std::string& address);
 
 }  // namespace bpftally

@@ -21,26 +21,26 @@
 namespace bpftally {
 namespace {
 
-// Only the pages that are touched cost memory; the rest is address space.
+// A stack costs only the memory pages that are touched; the rest is address space.
 constexpr size_t kThreadStackBytes = size_t{256} * 1024;
-// Of one connection; the library answers a request head that does not fit with a 4xx. Up to 32 KiB
-// it would take them from malloc, where they stay when the connection is gone; more it maps.
+// Buffer of one connection; the library answers a request head that does not fit with a 4xx. It
+// takes up to 32 KiB from malloc, which keeps them when the connection is gone, and maps more.
 constexpr size_t kConnectionBytes = size_t{36} * 1024;
-// Nobody has a reason to send us a body. A small one is read and dropped, so that the client sees
-// the answer and not a reset connection; a bigger one ends the connection.
+// No route reads a body. A small one is read and dropped, so that the client sees the answer and
+// not a reset connection; a bigger one ends the connection.
 constexpr size_t kMaxBodyBytes = size_t{64} * 1024;
 // A response is large and may have to cross a slow line, so its deadline is a multiple of the
-// connection time-out; it only stops readers that take a byte at a time.
+// connection time-out; it only stops readers that fetch a byte at a time.
 constexpr int kSendPatience = 10;
-// What has no deadline is watched too: it may have to make room.
+// A connection without a deadline is watched too: it may have to make room for another.
 constexpr std::chrono::seconds kForEver = std::chrono::years(100);
-// poll: select cannot wait for a descriptor above 1023. The inter-thread channel: a connection that
-// ended is cleaned up at once, not when the next one comes.
+// poll(2), because select(2) cannot wait for a descriptor above 1023. With the inter-thread channel
+// (ITC) a connection that ended is cleaned up at once, not when the next one comes.
 constexpr unsigned kDaemonFlags =
     MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 
-// The slot is the request's until its last byte is sent, or its client is cut off: so the limit
-// bounds the memory of responses too.
+// The request keeps its slot until the last byte is sent or the client is cut off, so that the
+// limit also bounds the memory of responses.
 struct Reply {
   HttpResponse response;
   RequestLimit::Slot slot;
@@ -55,7 +55,7 @@ int SocketOf(MHD_Connection* connection) {
 }
 
 // The kernel would keep what a client does not fetch, some megabytes, for minutes after the
-// descriptor is closed: a crowd that comes again and again would take all memory.
+// descriptor is closed: many clients that come again and again would take all memory.
 void DropUnsentAtClose(int fd) {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   static_cast<void>(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
@@ -90,7 +90,7 @@ std::string_view HeaderValue(MHD_Connection* connection, std::string_view name) 
   return found && value != nullptr ? std::string_view(value, size) : std::string_view();
 }
 
-// At debug level: a client can cause nearly all of it at will.
+// Logs at debug level, because a client can cause nearly all of these messages at will.
 void LogOfLibrary(void*, const char* format, va_list arguments) {
   std::array<char, 512> line = {};
   if (std::vsnprintf(line.data(), line.size(), format, arguments) < 0) return;
@@ -110,7 +110,7 @@ MHD_Response* ToLibrary(const HttpResponse& reply) {
       (**body).size(), const_cast<char*>((**body).data()),
       [](void* sent) { delete static_cast<HttpBody*>(sent); }, body.get());
   if (response == nullptr) return nullptr;
-  static_cast<void>(body.release());  // it is the response's
+  static_cast<void>(body.release());  // the response frees it
   for (const auto& [name, value] : reply.headers) AddHeader(response, name, value);
   if (MHD_get_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE) == nullptr) {
     AddHeader(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8");
@@ -132,7 +132,7 @@ HttpResponse RunHandler(const HttpRoute& route, const HttpRequest& request) {
   return {500, "internal error: the log says why\n"};
 }
 
-// The rest is for those that come while the ones cut off for them still end.
+// The other quarter is for connections that come while those cut off for them are still closing.
 size_t MaxWaiting(unsigned max_connections) { return max_connections - max_connections / 4; }
 
 Reply Refusal(unsigned max_requests) {
@@ -152,18 +152,17 @@ std::vector<std::string> MethodsOf(const std::vector<HttpRoute>& routes, std::st
   return methods;
 }
 
-// `methods`: what the path has instead; none where there is no such path.
+// `methods`: those that the path has; none if there is no such path.
 HttpResponse NotServed(const std::vector<std::string>& methods) {
   if (methods.empty()) return {404, "there is no such page\n"};
   const std::string allowed = fmt::format("{}", fmt::join(methods, ", "));
   return {405, fmt::format("this page takes {} only\n", allowed), {{"Allow", allowed}}};
 }
 
-// A thread for each connection, so that a slow handler holds nothing but its own client, and one
-// more for each address that only accepts. The number is bounded by max_connections, the time by
-// the library's time-out (silence) and by the watch (dawdling, and keeping others out). A pool
-// would be as simple only without the promise: its workers share connections, and one slow handler
-// stalls them all.
+// Runs a thread for each connection, so that a slow handler delays nobody but its own client, and
+// one more for each address, which only accepts. max_connections bounds their number; the library's
+// time-out (for silent clients) and the watch (for slow ones) bound their time. In a thread pool
+// connections share workers, and one slow handler stalls all connections of its worker.
 class MicrohttpdServer final : public HttpServer {
  public:
   MicrohttpdServer(HttpServerOptions options, std::vector<HttpRoute> routes)
@@ -209,7 +208,7 @@ MicrohttpdServer::~MicrohttpdServer() {
 }
 
 Result<void> MicrohttpdServer::Serve(ListenSocket socket) {
-  // The socket is the daemon's until it is quiesced, and closed if it does not start.
+  // The daemon owns the socket until it is quiesced, and closes it if it does not start.
   MHD_Daemon* daemon = MHD_start_daemon(
       kDaemonFlags, 0, nullptr, nullptr, &OnRequest, this,  //
       MHD_OPTION_EXTERNAL_LOGGER, &LogOfLibrary, nullptr,   // must come first
@@ -250,10 +249,11 @@ void MicrohttpdServer::OnCompleted(void* server, MHD_Connection* connection, voi
                                    MHD_RequestTerminationCode code) {
   delete static_cast<BodyCount*>(*body_count);
   if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) DropUnsentAtClose(SocketOf(connection));
-  static_cast<MicrohttpdServer*>(server)->Arm(connection, 1);  // for the next request's head
+  static_cast<MicrohttpdServer*>(server)->Arm(connection,
+                                              1);  // the next request's head has a deadline too
 }
 
-// Called once when the head is there, for every piece of a body, and once when all is there.
+// Called once when the head is complete, for every chunk of a body, and once at the end.
 // NOLINTNEXTLINE(readability-function-size)
 MHD_Result MicrohttpdServer::OnRequest(void* server, MHD_Connection* connection, const char* url,
                                        const char* method, const char*, const char*,
@@ -282,11 +282,12 @@ MHD_Result MicrohttpdServer::Answer(MHD_Connection* connection, std::string_view
   if (response == nullptr) return MHD_NO;
   Arm(connection, kSendPatience, std::move(reply.slot));
   const MHD_Result queued = MHD_queue_response(connection, status, response);
-  MHD_destroy_response(response);  // our reference only
+  MHD_destroy_response(response);  // drops our reference only
   return queued;
 }
 
-// A client that does not fetch its reply makes room; a handler at work never does.
+// Takes the slot of a client that does not fetch its reply if none is free; never that of a handler
+// at work.
 RequestLimit::Slot MicrohttpdServer::EnterLimited() {
   RequestLimit::Slot slot = limit_.Enter();
   return slot != nullptr ? std::move(slot) : watch_.TakeSlot();

@@ -16,12 +16,12 @@ namespace bpftally {
 struct HttpRequest {
   std::string_view method;  // one of the route's
   std::string_view path;    // without the query
-  // Every value of a query key, in order; of a header, the first.
+  // Return every value of a query key, in order; of a header, the first.
   std::function<std::vector<std::string>(std::string_view key)> query;
   std::function<std::string_view(std::string_view name)> header;
 };
 
-// May be sent to several clients at once.
+// A text that may be sent to several clients at once.
 class HttpBody {
  public:
   HttpBody(std::string text = {}) : text_(std::make_shared<const std::string>(std::move(text))) {}
@@ -40,9 +40,9 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers = {};  // Content-Type and the like
 };
 
-// Called on a connection's own thread, several at once; must be thread-safe, and content with a
-// stack of 256 KiB. What it throws becomes a 500. What the request's functions return lives as long
-// as the request.
+// Called on the thread of a connection, several at once; must be thread-safe, and has a stack of
+// 256 KiB. An exception is answered 500. What the request's functions return lives as long as the
+// request.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
 // Several routes may share a path if no method is in two of them. A path without the request's
@@ -58,28 +58,29 @@ struct HttpRoute {
 struct HttpServerOptions {
   std::vector<std::string> listen_addresses = {
       ":9435"};  // "host:port", ":port", "[v6]:port"; port 0 takes a free one
-  // Of limited routes at once, each until its response is sent. One more takes the place of the one
-  // whose response is next to time out; where all handlers are at work, it is answered 503. 0: no
-  // limit.
+  // How many requests of limited routes run at once, each until its response is sent. One more
+  // takes the place of the one whose response is next to time out; if all handlers are at work, it
+  // is answered 503. 0: no limit.
   unsigned max_requests = 40;
-  // Of each address. When three quarters of so many wait for their client, the one that is next to
-  // time out makes room for the next that comes: no crowd of idle connections keeps others out.
+  // For each address. When three quarters of them wait for their client, the one that is next to
+  // time out makes room for the next that comes, so that idle connections keep nobody out.
   unsigned max_connections = 512;
-  // Ends a connection that makes no progress for so long, has not sent a whole request so long
-  // after it was opened or last answered, or takes ten times as long to fetch a response. 0: never.
+  // Ends a connection that makes no progress for this time, that has not sent a whole request this
+  // long after it was opened or last answered, or that takes ten times as long to fetch a response.
+  // 0: never.
   std::chrono::seconds connection_timeout{30};
 };
 
-// An HTTP/1.1 server on libmicrohttpd. A slow handler never holds another route.
+// An HTTP/1.1 server on libmicrohttpd. A slow handler never delays another request.
 class HttpServer {
  public:
-  // Binds every address first; the error names the address and says what to do (in use, no
-  // permission, not this host's).
+  // Binds every address before it serves any; the error names the address and says what to do (it
+  // is in use, needs a permission, or is not of this host).
   static Result<std::unique_ptr<HttpServer>> Start(HttpServerOptions options,
                                                    std::vector<HttpRoute> routes);
   virtual ~HttpServer() = default;  // stops listening, ends open connections, waits for handlers
 
-  // As bound, "127.0.0.1:9435", with the port that was really taken.
+  // The addresses as bound, such as "127.0.0.1:9435", with the ports that were really taken.
   virtual const std::vector<std::string>& addresses() const = 0;
 };
 

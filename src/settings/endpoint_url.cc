@@ -35,7 +35,7 @@ bool IsPath(std::string_view path) {
       path, [](char c) { return c > ' ' && c < '\x7f' && c != '#' && c != '"' && c != '\\'; });
 }
 
-// Takes "http://" or "https://" off; false where the scheme is another.
+// Removes "http://" or "https://"; false if there is another scheme.
 bool TakeScheme(std::string_view& text, std::optional<bool>& tls) {
   constexpr std::string_view kMark = "://";
   const size_t end = text.find(kMark);

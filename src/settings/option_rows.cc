@@ -135,7 +135,7 @@ std::vector<OptionRow> ProgramRows() {
        "The folder with the configurations of metric programs",
        [](Options& o, Value v) { return SetText(o.programs.directory, v, "a folder"); }},
       {"config.names", "NAME,…", kProgramSection, "",
-       "Which of them to run: each is NAME.yaml and NAME.bpf.o in that folder",
+       "Which of them to run: each is NAME.yaml and NAME.bpf.o in that folder; without this, all",
        [](Options& o, Value v) { return SetNames(o.programs.names, v); }},
       {"config.strict", "", kProgramSection, "",
        "Do not start if the kernel refuses any part of a metric program",
@@ -216,8 +216,8 @@ std::vector<OptionRow> GeneralRows() {
 }
 
 void CheckProgramOptions(const Options& options, std::vector<std::string>& findings) {
-  if (options.programs.directory.empty() != options.programs.names.empty())
-    findings.emplace_back("--config.dir and --config.names need each other");
+  if (options.programs.directory.empty() && !options.programs.names.empty())
+    findings.emplace_back("--config.names needs --config.dir");
 }
 
 }  // namespace bpftally

@@ -18,7 +18,7 @@
 
 namespace bpftally {
 
-// Of the command check.
+// Options of the command check.
 struct CheckOptions {
   bool load = false;
   bool attach = false;
@@ -31,19 +31,19 @@ struct Options {
   ReaderOptions reader;
   CollectOptions collect;
   std::set<std::string, std::less<>> disabled_collectors;
-  std::chrono::nanoseconds poll_interval = std::chrono::seconds(15);  // 0: only on demand
+  std::chrono::nanoseconds poll_interval = std::chrono::seconds(15);  // 0: polls only on request
   HttpServerOptions http;
   std::string telemetry_path = "/metrics";
   bool enable_lifecycle = false;  // POST /-/reload
   bool prometheus = true;         // false: no HTTP server
   OtlpFlags otlp;
-  std::optional<std::chrono::nanoseconds> otlp_interval;  // goes before the variable
+  std::optional<std::chrono::nanoseconds> otlp_interval;  // takes precedence over the variable
   ProgramOptions programs;
-  bool config_check = false;  // end once they are loaded and attached
+  bool config_check = false;  // exit once they are loaded and attached
   CapabilitiesToKeep keep_capabilities;
   bool debug = false;
   CheckOptions check;
-  std::string replay;  // a dumped snapshot to serve instead of the kernel; empty: the kernel
+  std::string replay;  // a dumped snapshot to read instead of the kernel; empty: the kernel
   TextFormat format = TextFormat::kPrometheus004;
   std::string log_level = "info";
   LogFormat log_format = LogFormat::kLogfmt;

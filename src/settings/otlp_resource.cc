@@ -18,7 +18,7 @@
 namespace bpftally {
 namespace {
 
-// What makes our ids others than those which other programs make of the same machine id.
+// Name space that keeps our ids apart from those that other programs derive from the machine id.
 constexpr UuidBytes kIdSpace = {0x68, 0x46, 0xc7, 0x62, 0x91, 0x12, 0x48, 0xaf,
                                 0x94, 0x36, 0x0b, 0x2e, 0xb5, 0x5c, 0xe9, 0xb1};
 
@@ -55,7 +55,7 @@ std::string FirstLine(const char* path) {
   return line;
 }
 
-// PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+// Reads PRETTY_NAME="Debian GNU/Linux 12 (bookworm)".
 std::string PrettyName(const char* path) {
   constexpr std::string_view kKey = "PRETTY_NAME=";
   std::ifstream file(path);
@@ -67,7 +67,7 @@ std::string PrettyName(const char* path) {
   return {};
 }
 
-// uname's names as the semantic conventions spell them.
+// Spells the machine names of uname(2) as the semantic conventions do.
 std::string ArchitectureName(std::string_view machine) {
   if (machine == "x86_64") return "amd64";
   if (machine == "aarch64") return "arm64";
@@ -85,7 +85,7 @@ std::string FirstSet(const Environment& environment, std::initializer_list<const
   return {};
 }
 
-// Attributes by key, in the order in which the keys came. What is empty is not known.
+// Attributes by key, in the order in which the keys came. Empty values are left out.
 class Attributes {
  public:
   void Set(std::string_view key, std::string_view value) {
@@ -128,7 +128,7 @@ void SetKubernetes(const Environment& environment, Attributes& attributes) {
   attributes.Set("k8s.pod.uid", FirstSet(environment, {"K8S_POD_UID", "POD_UID"}));
 }
 
-// All of the variable or, where it is not valid, nothing.
+// Takes all pairs of the variable or, if it is not valid, none.
 void SetFromVariable(std::string_view text, Attributes& attributes,
                      std::vector<std::string>& warnings) {
   OtlpAttributes pairs;
@@ -145,7 +145,7 @@ void SetFromVariable(std::string_view text, Attributes& attributes,
   for (const auto& [key, value] : pairs) attributes.Set(key, value);
 }
 
-// The same at each start on this machine. A container may have no machine id.
+// Returns the same id at each start on this machine. A container may have no machine id.
 std::string InstanceId(const HostFacts& host, const Attributes& attributes) {
   std::string machine = host.machine_id;
   if (machine.empty()) machine = attributes.Get("k8s.node.name");

@@ -24,7 +24,7 @@ constexpr const char* kHttpPort = "4318";
 constexpr std::string_view kMetricsPath = "/v1/metrics";
 constexpr std::string_view kTracesPath = "/v1/traces";
 
-// A variable, with the name under which it was found.
+// A value, with the name of the flag or variable that has it.
 struct Setting {
   std::string name;
   std::string value;  // empty: not set
@@ -34,7 +34,7 @@ bool Same(const std::string& a, std::string_view b) {
   return strcasecmp(a.c_str(), std::string(b).c_str()) == 0;
 }
 
-// What may be shown of an endpoint: where a user or a query would be, there may be secrets.
+// Returns what messages may show of an endpoint: a user or a query may be a secret.
 std::string Shown(const std::string& url) {
   return url.find_first_of("@?") == std::string::npos ? fmt::format("\"{}\"", url) : "the value";
 }
@@ -56,7 +56,7 @@ std::string GrpcAddress(const EndpointUrl& url) {
   return fmt::format("{}:{}", url.host, url.port.empty() ? kGrpcPort : url.port);
 }
 
-// The path of the metrics below that of all signals; a query stays behind it.
+// Appends the path of metrics to that of all signals; a query stays at the end.
 std::string BelowPath(const std::string& path) {
   const size_t query = std::min(path.find('?'), path.size());
   std::string base = path.substr(0, query);
@@ -64,7 +64,7 @@ std::string BelowPath(const std::string& path) {
   return fmt::format("{}{}{}", base, kMetricsPath, path.substr(query));
 }
 
-// Where a receiver that takes metrics at this URL takes spans; empty where its path does not tell.
+// Derives the URL for spans from that for metrics; empty if its path does not end as usual.
 std::string TracesAddress(EndpointUrl url) {
   const size_t query = std::min(url.path.find('?'), url.path.size());
   if (!std::string_view(url.path).substr(0, query).ends_with(kMetricsPath)) return "";
@@ -96,7 +96,7 @@ class Reader {
     return {std::move(name), std::move(value)};
   }
 
-  // That of metrics, else that of all signals.
+  // Prefers the variable for metrics to that for all signals.
   Setting FindOtlp(const char* suffix) const {
     Setting own = Find(fmt::format("OTEL_EXPORTER_OTLP_METRICS_{}", suffix));
     return own.value.empty() ? Find(fmt::format("OTEL_EXPORTER_OTLP_{}", suffix)) : own;
@@ -140,7 +140,7 @@ class Reader {
     field = std::chrono::milliseconds(number);
   }
 
-  // Whether the variables want a push: an endpoint does, unless it is said what else to use.
+  // True if the variables ask for a push: an endpoint does, unless OTEL_METRICS_EXPORTER is set.
   bool EnvironmentAsks() {
     if (IsTrue(Find("OTEL_SDK_DISABLED"))) return false;
     const std::vector<std::string> exporters = ReadExporters();
@@ -151,7 +151,7 @@ class Reader {
     return has("otlp") && !has("none");
   }
 
-  // Those of the list that there are.
+  // Returns the known exporters of the list.
   std::vector<std::string> ReadExporters() {
     Setting list = Find("OTEL_METRICS_EXPORTER");
     std::erase(list.value, ' ');
@@ -172,12 +172,13 @@ class Reader {
     return exporters;
   }
 
-  // What is the same for every endpoint.
+  // Reads the settings that all endpoints share.
   void ReadShared() {
     OtlpOptions& options = settings_.options;
     ReadMilliseconds(options.interval, Find("OTEL_METRIC_EXPORT_INTERVAL"));
     ReadMilliseconds(options.timeout, Find("OTEL_METRIC_EXPORT_TIMEOUT"));
-    // Low memory means deltas of what is counted as it happens; all of ours is read off the kernel.
+    // "lowmemory" means deltas for synchronous instruments only; all of ours are read from the
+    // kernel.
     Choose<OtlpTemporality>(options.temporality,
                             Find("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"),
                             {{"cumulative", OtlpTemporality::kCumulative},
@@ -193,7 +194,7 @@ class Reader {
   void ReadHeaders() {
     const Setting setting = FindOtlp("HEADERS");
     const bool valid = ReadPairs(setting.value, [&](std::string key, std::string value) {
-      // gRPC wants them so, HTTP does not care.
+      // gRPC requires lower case, HTTP ignores case.
       std::ranges::transform(key, key.begin(),
                              [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
       const bool fits = IsHeader(key, value);
@@ -225,7 +226,7 @@ class Reader {
     settings_.options.endpoints.push_back(std::move(endpoint));
   }
 
-  // `insecure`: without TLS where no scheme says which.
+  // `insecure`: without TLS if the URL has no scheme.
   void AddGrpc(const Setting& setting, bool insecure) {
     const auto url = ParseEndpointUrl(setting.value);
     if (!url || (!url->path.empty() && url->path != "/")) {
@@ -289,7 +290,7 @@ class Reader {
     settings_.options.endpoints.back().traces_address = TracesAddress(url);
   }
 
-  // Says it of HTTP only: over gRPC metrics and spans share a connection.
+  // Applies to HTTP only: over gRPC metrics and spans share a connection.
   void ReadTracesEndpoint() {
     const Setting setting = Find("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
     for (OtlpEndpoint& endpoint : settings_.options.endpoints) {
@@ -301,7 +302,7 @@ class Reader {
   const OtlpFlags& flags_;
   const Environment& environment_;
   const HostFacts& host_;
-  OtlpEndpoint shared_;  // what all endpoints have
+  OtlpEndpoint shared_;  // what all endpoints share
   OtlpSettings settings_;
   std::vector<std::string> errors_;
 };

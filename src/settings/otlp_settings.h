@@ -10,21 +10,22 @@
 
 namespace bpftally {
 
-// As given on the command line; empty: not given.
+// The flags as given on the command line; empty: not given.
 struct OtlpFlags {
   std::string grpc;  // --otlp-grpc
   std::string http;  // --otlp-http
 };
 
 struct OtlpSettings {
-  OtlpOptions options;                // no endpoints: nothing asked for a push
+  OtlpOptions options;                // without endpoints: nothing asked for a push
   std::vector<std::string> warnings;  // variables that could not be used, for the log
 };
 
-// What flags and OTEL_* variables say together: flags win, and either asks for a push. As the
-// OpenTelemetry specification has it, a variable whose number or choice is not valid is as good as
-// unset, with a warning. What cannot be guessed (an endpoint that is no URL) is an error; it holds
-// every finding, one a line. Neither ever holds a header, nor the user or query of a URL: secrets.
+// Combines flags and OTEL_* variables: flags win, and either asks for a push. As the OpenTelemetry
+// specification demands, a variable with an invalid number or choice counts as unset, with a
+// warning. What cannot be guessed (an endpoint that is no URL) is an error; it holds every finding,
+// one a line. Warnings and errors never show a header, nor the user or query of a URL: these may be
+// secrets.
 Result<OtlpSettings> ReadOtlpSettings(const OtlpFlags& flags, const Environment& environment,
                                       const HostFacts& host);
 

@@ -9,7 +9,7 @@
 namespace bpftally {
 namespace {
 
-// SHA-1 as RFC 3174 has it: version 5 demands it, and no library here has it for us.
+// Computes SHA-1 (RFC 3174), which version 5 demands and none of our libraries offers.
 class Sha1 {
  public:
   static std::array<uint32_t, 5> Of(std::string text) {

@@ -74,7 +74,7 @@ void AddKinds(const Snapshot& snapshot, Html& html) {
 }
 
 void AddCollectors(const PollResult& last, Html& html) {
-  html.BeginTable("Collectors", {"Name", "What", "Time", "State"});
+  html.BeginTable("Collectors", {"Name", "Description", "Time", "State"});
   for (const CollectorReport& report : last.collectors) {
     html.Add("<tr><td>{}</td><td>{}</td><td>{:.2f} ms</td><td>{}</td></tr>\n",
              EscapeHtml(report.name), EscapeHtml(report.help), report.seconds * 1e3,

@@ -15,7 +15,7 @@ struct LandingPage {
   ReloadStatus reload = {};
 };
 
-// The page at "/", as HTML: for the eye of whoever opens the port in a browser.
+// Renders the HTML page at "/", for people who open the port in a browser.
 std::string RenderLandingPage(const LandingPage& page);
 
 std::string EscapeHtml(std::string_view text);

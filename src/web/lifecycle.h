@@ -11,7 +11,7 @@ namespace bpftally {
 // runs on. Called on any thread, several at once.
 using ReloadFunction = std::function<Result<void>()>;
 
-// `POST /-/reload`, as Prometheus has it: 200 once `reload` succeeded, 500 with its message where
+// Serves `POST /-/reload` as Prometheus does: 200 once `reload` succeeded, 500 with its message if
 // it failed. Without a function the route answers 403 and names the flag that enables it.
 HttpRoute ReloadRoute(ReloadFunction reload);
 

@@ -23,7 +23,8 @@ constexpr double kDefaultTimeout = 10;
 constexpr double kLongestTimeout = 600;
 constexpr double kOffset = 0.5;
 
-// What is not a collector's own (how the collectors fared, the build) is in every answer.
+// Families that belong to no collector (the state of the collectors, the build) are in every
+// answer.
 FamilyFilter SelectCollectors(const CollectorNames& wanted,
                               const std::vector<std::string_view>& collectors) {
   if (wanted.empty()) return {};
@@ -46,7 +47,8 @@ std::optional<std::string> UnknownCollector(const CollectorNames& wanted,
 std::string Render(const MetricBatch& batch, const TextForm& form, const FamilyFilter& filter) {
   std::string body;
   if (!form.gzip) {
-    constexpr size_t kLineBytes = 128;  // more than most; what stays untouched costs nothing
+    constexpr size_t kLineBytes =
+        128;  // longer than most lines; memory that is not touched costs nothing
     body.reserve(batch.sample_count() * kLineBytes);
     WriteText(batch, form.format, [&](std::string_view text) { body += text; }, filter);
     return body;
@@ -81,9 +83,9 @@ HttpResponse MetricsHandler::Handle(const HttpRequest& request) {
   if (auto unknown = UnknownCollector(form.collectors, collectors_))
     return {400, std::move(*unknown), {{"Content-Type", "text/plain; charset=utf-8"}}};
 
-  const auto look = poller_.Poll(max_age_, deadline);
-  auto text = texts_.Get(look, form, [&] {
-    return Render(look->batch, form, SelectCollectors(form.collectors, collectors_));
+  const auto result = poller_.Poll(max_age_, deadline);
+  auto text = texts_.Get(result, form, [&] {
+    return Render(result->batch, form, SelectCollectors(form.collectors, collectors_));
   });
   HttpResponse response{200,
                         std::move(text),

@@ -12,17 +12,18 @@
 
 namespace bpftally {
 
-// How long a scrape may take, of Prometheus' X-Prometheus-Scrape-Timeout-Seconds: half a second
-// less, for the way back, but never less than half of it. Ten seconds where it says nothing usable.
+// Returns how long a scrape may take, from Prometheus' X-Prometheus-Scrape-Timeout-Seconds: half a
+// second less, for the way back, but at least half of it. A header that is missing or no number
+// counts as ten seconds.
 std::chrono::nanoseconds ScrapeBudget(std::string_view timeout_seconds);
 
 // Answers scrapes. Thread-safe.
 class MetricsHandler {
  public:
-  // Scrapes that come within this time share one look at the kernel.
+  // Scrapes that come within this time share one poll of the kernel.
   static constexpr std::chrono::seconds kMaxAge{1};
 
-  // Both must outlive the handler. `collectors`: what collect[]= may name.
+  // Poller and clock must outlive the handler. `collectors`: the names that collect[]= may have.
   MetricsHandler(Poller& poller, const Clock& clock, std::vector<std::string_view> collectors,
                  std::chrono::nanoseconds max_age = kMaxAge)
       : poller_(poller), clock_(clock), collectors_(std::move(collectors)), max_age_(max_age) {}

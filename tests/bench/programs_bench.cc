@@ -19,7 +19,7 @@
 #include "kernel/map_handle.h"
 #include "kernel/real_bpf_sys.h"
 #include "programs/plan/plan.h"
-#include "programs/run/program_runner.h"
+#include "programs/run/program_table.h"
 
 namespace bpftally {
 namespace {
@@ -156,14 +156,17 @@ size_t ResidentBytes() {
 // Does the work of a scrape: polls all metrics and writes the text.
 void Scrape(benchmark::State& state, bpf_map_type type) {
   CountingSys sys;
-  ProgramRunner runner({.sys = sys,
-                        .clock = SystemClock(),
-                        .sources = {},
-                        .event_sources = {},
-                        .possible_cpus = Cpus()},
-                       {});
-  runner.Add({.name = "bench", .sources = {Plan()}},
-             std::make_unique<FullProgram>(type, Entries(state)));
+  const auto load = [&](const ProgramPlan&) {
+    return std::make_unique<FullProgram>(type, Entries(state));
+  };
+  ProgramTable table({.sys = sys,
+                      .clock = SystemClock(),
+                      .sources = {},
+                      .event_sources = {},
+                      .possible_cpus = Cpus(),
+                      .load = load},
+                     {});
+  if (!table.Add({.name = "bench", .sources = {Plan()}})) Die("Add");
   ::malloc_trim(0);
   const size_t idle = ResidentBytes();
   size_t bytes = 0;
@@ -172,7 +175,8 @@ void Scrape(benchmark::State& state, bpf_map_type type) {
     sys.calls = 0;
     bytes = 0;
     MetricBatch batch;
-    if (!runner.Collect(SystemClock().Now() + std::chrono::minutes(1), batch)) Die("Collect");
+    Notices said;
+    if (!table.Collect(SystemClock().Now() + std::chrono::minutes(1), batch, said)) Die("Collect");
     WriteText(batch, TextFormat::kPrometheus004, [&](std::string_view chunk) {
       bytes += chunk.size();
       benchmark::DoNotOptimize(chunk.data());

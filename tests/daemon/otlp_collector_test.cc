@@ -16,7 +16,7 @@ std::string TextOf(const std::vector<OtlpEndpointStats>& stats) {
   EXPECT_TRUE(Validate(batch)) << Validate(batch).error().message;
   std::string samples;
   std::string text;
-  WriteText(batch, TextFormat::kPrometheus004, [&](std::string_view piece) { text += piece; });
+  WriteText(batch, TextFormat::kPrometheus004, [&](std::string_view chunk) { text += chunk; });
   for (size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
     if (text[at] != '#') samples += text.substr(at, text.find('\n', at) + 1 - at);
   }

@@ -43,7 +43,7 @@ class PollerTest : public testing::Test {
     return *poller_;
   }
 
-  // The look at start is over. Not by asking for it: a look that was cut short would begin another.
+  // Waits for the poll at start without asking: if it is cut short, asking would begin another.
   Poller& StartAndSettle(PollerOptions options = {}) {
     Poller& poller = Start(options);
     const auto patience = std::chrono::steady_clock::now() + seconds(10);
@@ -90,7 +90,7 @@ TEST_F(PollerTest, ReusesAResultUpToItsAgeAndNotBeyond) {
   EXPECT_EQ(TakeOf(*poller.Poll(seconds(1), In(seconds(10)))), 2);
 }
 
-TEST_F(PollerTest, ManyWhoAskAtOnceShareOneWalk) {
+TEST_F(PollerTest, ManyRequestsAtOnceShareOnePoll) {
   Poller& poller = StartAndSettle();
   clock_.Advance(seconds(5));
   script_.Hold();
@@ -108,7 +108,7 @@ TEST_F(PollerTest, ManyWhoAskAtOnceShareOneWalk) {
   EXPECT_EQ(script_.takes(), 2);
 }
 
-TEST_F(PollerTest, AWalkGetsTheDeadlineOfWhoAskedLessAReserve) {
+TEST_F(PollerTest, APollHasTheRequestsDeadlineLessAReserve) {
   Poller& poller = StartAndSettle();
   clock_.Advance(seconds(5));
   poller.Poll(seconds(1), In(seconds(8)));
@@ -118,7 +118,7 @@ TEST_F(PollerTest, AWalkGetsTheDeadlineOfWhoAskedLessAReserve) {
   EXPECT_EQ(script_.deadline(), In(milliseconds(1150)));
 }
 
-TEST_F(PollerTest, Fault18AnswersAtTheDeadlineThatEveryCollectorFailedWhenTheKernelHangs) {
+TEST_F(PollerTest, Fault18SaysThatAllFailedWhenTheKernelHangs) {
   Poller& poller = StartAndSettle();
   clock_.Advance(seconds(5));
   script_.Hold();
@@ -129,7 +129,7 @@ TEST_F(PollerTest, Fault18AnswersAtTheDeadlineThatEveryCollectorFailedWhenTheKer
               testing::ElementsAre(testing::Pair("alpha", 0), testing::Pair("beta", 0)));
 }
 
-TEST_F(PollerTest, AWalkThatCameTooLateStillServesTheNextWhoAsks) {
+TEST_F(PollerTest, APollThatIsLateServesTheNextRequest) {
   Poller& poller = StartAndSettle();
   clock_.Advance(seconds(5));
   script_.Hold();
@@ -139,7 +139,7 @@ TEST_F(PollerTest, AWalkThatCameTooLateStillServesTheNextWhoAsks) {
   EXPECT_EQ(script_.takes(), 2);
 }
 
-TEST_F(PollerTest, HandsOutAWalkThatItsDeadlineCutShortButDoesNotReuseIt) {
+TEST_F(PollerTest, APollCutShortIsReturnedButNotReused) {
   script_.MakeIncomplete(ErrorKind::kExhausted);
   Poller& poller = StartAndSettle();
   const auto result = poller.Poll(seconds(60), In(seconds(10)));
@@ -158,7 +158,7 @@ class Impatience : public PollerTest {
                       [this, patience] { return poller_->Poll(seconds(1), In(patience)); });
   }
 
-  // Somebody with little time asks, and while that walk is under way somebody with more.
+  // Somebody with little time asks, and while that poll is under way somebody with more.
   void SetUp() override {
     StartAndSettle();
     clock_.Advance(seconds(5));
@@ -182,7 +182,7 @@ TEST_F(Impatience, OfOneIsNotPaidForByAnother) {
   EXPECT_EQ(script_.deadline(), In(seconds(10) - milliseconds(250)));
 }
 
-TEST_F(Impatience, DoesNoHarmWhereTheWalkIsWhole) {
+TEST_F(Impatience, DoesNoHarmIfThePollIsComplete) {
   script_.Release();
   EXPECT_EQ(hasty_.get(), patient_.get());
   poller_.reset();
@@ -196,7 +196,7 @@ TEST_F(Impatience, OfAllMeansThatTheyGetWhatThereIs) {
   EXPECT_EQ(TakeOf(*patient_.get()), 3);
 }
 
-TEST_F(PollerTest, AWalkHasALeastTimeWhoeverAsks) {
+TEST_F(PollerTest, APollHasAMinimumTime) {
   Poller& poller = StartAndSettle();
   clock_.Advance(seconds(5));
   poller.Poll(seconds(1), In(nanoseconds(1)));
@@ -204,14 +204,14 @@ TEST_F(PollerTest, AWalkHasALeastTimeWhoeverAsks) {
   EXPECT_EQ(script_.deadline(), In(milliseconds(750)));
 }
 
-TEST_F(PollerTest, ReusesAWalkThatLacksAPermissionForGood) {
+TEST_F(PollerTest, ReusesAPollThatLacksAPermissionForGood) {
   script_.MakeIncomplete(ErrorKind::kPermission);
   Poller& poller = StartAndSettle();
   EXPECT_EQ(TakeOf(*poller.Poll(seconds(60), In(seconds(10)))), 1);
   EXPECT_EQ(script_.takes(), 1);
 }
 
-TEST_F(PollerTest, TicksWhenAnIntervalHasPassedSinceTheLastLook) {
+TEST_F(PollerTest, TicksAnIntervalAfterTheLastPoll) {
   constexpr milliseconds kInterval(5);
   StartAndSettle({.interval = kInterval});
   for (int take = 2; take < 5; ++take) {
@@ -250,7 +250,7 @@ TEST_F(PollerTest, StopAnswersWhoWaits) {
   script_.Release();
 }
 
-TEST_F(PollerTest, NoWalkBeginsAfterStop) {
+TEST_F(PollerTest, NoPollBeginsAfterStop) {
   Poller& poller = StartAndSettle();
   poller.Stop();
   clock_.Advance(seconds(5));
@@ -259,7 +259,7 @@ TEST_F(PollerTest, NoWalkBeginsAfterStop) {
   EXPECT_EQ(script_.takes(), 1);
 }
 
-TEST_F(PollerTest, ObservesEveryWalkAndReportsHowCollectorsFared) {
+TEST_F(PollerTest, ObservesEveryPollWithItsCollectors) {
   Poller& poller = StartAndSettle();
   clock_.Advance(seconds(5));
   const auto result = poller.Poll(seconds(1), In(seconds(10)));

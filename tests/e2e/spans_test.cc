@@ -158,7 +158,7 @@ TEST_F(SpansOnKernel, TheLastOnesArriveToo) {
         .body.contains("\nbpftally_program_spans_total{config=\"spans\",span=\"bare\"} 7\n");
   }));
   exporter.process().Signal(SIGTERM);
-  EXPECT_EQ(exporter.process().Wait(seconds(5)), 0) << exporter.process().errors();
+  EXPECT_EQ(exporter.process().Wait(seconds(30)), 0) << exporter.process().errors();
   EXPECT_EQ(SpansOf(receiver.received(), "POST /v1/traces", "whole").size(), 7U);
   EXPECT_EQ(SpansOf(receiver.received(), "POST /v1/traces", "bare").size(), 7U);
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstring>
@@ -17,7 +16,7 @@
 #include "kernel/map_handle.h"
 #include "programs/plan/plan.h"
 #include "programs/plan/sources.h"
-#include "programs/run/program_runner.h"
+#include "programs/run/program_table.h"
 
 namespace bpftally {
 namespace {
@@ -72,14 +71,15 @@ class MapMatrixTest : public testing::TestWithParam<MatrixRow> {
     const bool in_batches = GetParam().method == Method::kLookupBatch;
     if (!in_batches)  // for the type that the kernel reads by key
       no_batch_ = {.method = Method::kLookupBatch, .sys_errno = kNotSupported, .id = kHurt};
-    runner_.Add({.name = "a", .sources = {Counter("hurt"), Counter("other")}},
-                std::make_unique<MapStandIn>(
-                    std::vector{MakeMap("hurt", kHurt, GetParam().map_type, GetParam().flags, 60),
-                                MakeMap("other", kOther, BPF_MAP_TYPE_HASH, 0, 3)}));
+    EXPECT_TRUE(table_.Add({.name = "a", .sources = {Counter("hurt"), Counter("other")}}));
     ClearFaults();
-    spdlog::set_level(spdlog::level::off);  // the runner tells the log what is missing
   }
-  ~MapMatrixTest() override { spdlog::set_level(spdlog::level::info); }
+
+  std::unique_ptr<LoadedProgram> Load() {
+    return std::make_unique<MapStandIn>(
+        std::vector{MakeMap("hurt", kHurt, GetParam().map_type, GetParam().flags, 60),
+                    MakeMap("other", kOther, BPF_MAP_TYPE_HASH, 0, 3)});
+  }
 
   MapHandle MakeMap(const char* name, uint32_t id, uint32_t type, uint32_t flags, uint32_t count) {
     FakeMap& map = sys_.maps[id];
@@ -106,7 +106,8 @@ class MapMatrixTest : public testing::TestWithParam<MatrixRow> {
 
   bool Collect() {
     batch_ = {};
-    return runner_.Collect(clock_.After(std::chrono::hours(1)), batch_).has_value();
+    Notices said;
+    return table_.Collect(clock_.After(std::chrono::hours(1)), batch_, said).has_value();
   }
 
   Values ValuesOf(std::string_view name) const {
@@ -120,8 +121,13 @@ class MapMatrixTest : public testing::TestWithParam<MatrixRow> {
   TickingClock clock_;
   std::optional<Fault> no_batch_;
   std::vector<UniqueFd> fds_;
-  ProgramRunner runner_{
-      {.sys = sys_, .clock = clock_, .sources = {}, .event_sources = {}, .possible_cpus = 1}, {}};
+  ProgramTable table_{{.sys = sys_,
+                       .clock = clock_,
+                       .sources = {},
+                       .event_sources = {},
+                       .possible_cpus = 1,
+                       .load = [this](const ProgramPlan&) { return Load(); }},
+                      {}};
   MetricBatch batch_;
 };
 

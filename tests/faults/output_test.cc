@@ -107,7 +107,7 @@ TEST_F(Output, Fault37AFullPipeOfTheLogHoldsNothingUp) {
   ASSERT_TRUE(exporter.WaitUntilUp());
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(Succeeds(exporter.Metrics(), "programs"));
   exporter.process().Signal(SIGTERM);
-  EXPECT_EQ(exporter.process().Wait(std::chrono::seconds(20)), 0);
+  EXPECT_EQ(exporter.process().Wait(std::chrono::seconds(30)), 0);
 }
 
 TEST_F(Output, Fault37ALogWhoseReaderDiedEndsNothing) {
@@ -118,7 +118,7 @@ TEST_F(Output, Fault37ALogWhoseReaderDiedEndsNothing) {
   exporter.process().Signal(SIGPIPE);  // as where the reader dies between our look and our write
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(Succeeds(exporter.Metrics(), "programs"));
   exporter.process().Signal(SIGTERM);
-  EXPECT_EQ(exporter.process().Wait(std::chrono::seconds(20)), 0);
+  EXPECT_EQ(exporter.process().Wait(std::chrono::seconds(30)), 0);
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ TEST_F(Surroundings, Fault18AFileThatIsNotAnsweredEndsTheScrapeInTimeAndGoesBy) 
     EXPECT_TRUE(Eventually([&] { return Succeeds(exporter.Metrics(), "programs"); }));
   }
   exporter.process().Signal(SIGTERM);
-  EXPECT_TRUE(exporter.process().Wait(seconds(20)));
+  EXPECT_TRUE(exporter.process().Wait(seconds(30)));
 }
 
 // At the address of the only name server that an exporter knows; hears its questions, and says
@@ -139,8 +139,8 @@ TEST_F(Surroundings, Fault21ANameServerThatSaysNothingHoldsNoEndUp) {
   Served exporter(silent.Through(), {"--otlp-http=http://receiver.invalid"});
   ASSERT_TRUE(Eventually([&] { return silent.WasAsked(); })) << exporter.process().errors();
   exporter.process().Signal(SIGTERM);
-  EXPECT_EQ(exporter.process().Wait(seconds(20)), 0);
-  EXPECT_THAT(exporter.process().errors(), Not(HasSubstr("does not come back")));
+  EXPECT_EQ(exporter.process().Wait(seconds(30)), 0);
+  EXPECT_THAT(exporter.process().errors(), Not(HasSubstr("does not return")));
 }
 
 TEST_F(Surroundings, Fault24SigtermEndsAStartThatHangs) {
@@ -148,7 +148,7 @@ TEST_F(Surroundings, Fault24SigtermEndsAStartThatHangs) {
   Process process({kBpftally, "--replay=" + slow.path()});
   EXPECT_TRUE(Eventually([&] { return process.errors().find("revision") != std::string::npos; }));
   process.Signal(SIGTERM);
-  EXPECT_EQ(process.Wait(seconds(20)), 0);
+  EXPECT_EQ(process.Wait(seconds(30)), 0);
 }
 
 TEST_F(Surroundings, Fault28WithoutBtfTheWalkByIdGoesOn) {

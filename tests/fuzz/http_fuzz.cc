@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::hours;
 
-// A server whose clock stands still: each request gets the first look at the kernel.
+// A server whose clock stands still: each request gets the first poll of the kernel.
 class Server {
  public:
   HttpResponse Handle(const HttpRequest& request) { return handler_.Handle(request); }

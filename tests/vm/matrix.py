@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import typing
 
 import guest
 import guest_log
@@ -23,10 +24,10 @@ SCHEMA = guest.HERE / "schema.txt"
 KERNELS = ("6.1", "6.12", "7")
 MODES = ("none", "integrity", "confidentiality", "possible-cpus")
 # Thousands of programs, which take minutes here.
-NEVER = "crowd|churn"
+NEVER = "Crowd|Churn"
 # What a quick run has, and what reads things that each CPU has one of.
-SHORT = "population|known_objects|sources_agree|run_stats|loaded_program|kernel_e2e"
-PER_CPU = "population|known_objects|sources_agree|run_stats|bpftool_agrees|map_kinds|event_reader"
+SHORT = "Population|KnownObjects|GrowingMap|RingBacklog|SourcesAgree|RunStats|LoadedProgram|Kernel"
+PER_CPU = "Population|KnownObjects|GrowingMap|RingBacklog|SourcesAgree|RunStats|BpftoolAgrees|MapKinds|EventReader"
 
 
 def parse(arguments):
@@ -56,8 +57,26 @@ def skip(reason):
     sys.exit(77)
 
 
+class Suite(typing.NamedTuple):
+    """One of GoogleTest's: its name without "Test", and how to run it alone."""
+
+    name: str
+    binary: str
+    pattern: str
+
+
+def suite_of(command):
+    """That of a test as ctest runs it: `…/census_kernel_test --gtest_filter=Both/KnownObjectsTest.Maps/1 …`."""
+    wanted = next(word for word in command if word.startswith("--gtest_filter="))
+    suite = wanted.removeprefix("--gtest_filter=").rsplit(".", 1)[0]
+    parts = suite.split("/")
+    name = parts[1] if len(parts) > 1 and not parts[1].isdigit() else parts[0]
+    pattern = f"{name}.*:*/{name}.*"
+    return Suite(name.removesuffix("Test"), command[0], pattern)
+
+
 def list_suites(build):
-    """The binaries of privileged and end-to-end suites, from ctest's own list; with whether they need privileges."""
+    """The privileged and end-to-end suites, from ctest's own list; with whether they need privileges."""
     asked = subprocess.run(["ctest", "--test-dir", build, "-N", "--show-only=json-v1"], stdout=subprocess.PIPE,
                            check=True)
     suites = {}
@@ -65,18 +84,17 @@ def list_suites(build):
         labels = [label for p in test["properties"] if p["name"] == "LABELS" for label in p["value"]]
         command = test.get("command", [""])
         if re.search("privileged|e2e", " ".join(labels)) and "--gtest_filter" in " ".join(command):
-            suites[command[0]] = "privileged" in " ".join(labels)
+            suites[suite_of(command)] = "privileged" in " ".join(labels)
     return suites
 
 
 def choose(suites, mode, options):
-    def is_wanted(path, is_privileged):
-        name = os.path.basename(path).removesuffix("_test")
+    def is_wanted(name, is_privileged):
         lists = ([SHORT] if options.short else []) + ([PER_CPU] if mode == "possible-cpus" else [])
         return (re.search(options.only, name) and not re.fullmatch(NEVER, name)
                 and all(re.fullmatch(names, name) for names in lists)
                 and (is_privileged or mode == "none"))  # what needs no privilege knows no lockdown
-    return [path for path, is_privileged in suites.items() if is_wanted(path, is_privileged)]
+    return [suite for suite, is_privileged in suites.items() if is_wanted(suite.name, is_privileged)]
 
 
 def say(kernel, mode, result):

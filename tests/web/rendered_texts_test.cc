@@ -11,14 +11,14 @@ namespace {
 
 TEST(RenderedTexts, AreMadeOnceForAllWhoAskAtOnce) {
   RenderedTexts texts;
-  const auto look = std::make_shared<const PollResult>();
+  const auto result = std::make_shared<const PollResult>();
   std::atomic<int> rendered = 0;
   std::vector<RenderedTexts::Text> got(8);
   {
     std::vector<std::jthread> readers;
     for (auto& text : got) {
       readers.emplace_back(
-          [&] { text = texts.Get(look, {}, [&] { return std::to_string(++rendered); }); });
+          [&] { text = texts.Get(result, {}, [&] { return std::to_string(++rendered); }); });
     }
   }
   EXPECT_EQ(rendered, 1);
@@ -27,19 +27,19 @@ TEST(RenderedTexts, AreMadeOnceForAllWhoAskAtOnce) {
 
 TEST(RenderedTexts, GoWithTheirLastReaderAndHoldNoLook) {
   RenderedTexts texts;
-  auto look = std::make_shared<const PollResult>();
-  const std::weak_ptr<const PollResult> watched = look;
-  auto text = texts.Get(look, {}, [] { return "first"; });
-  EXPECT_EQ(texts.Get(look, {}, [] { return "second"; }), text);
+  auto result = std::make_shared<const PollResult>();
+  const std::weak_ptr<const PollResult> watched = result;
+  auto text = texts.Get(result, {}, [] { return "first"; });
+  EXPECT_EQ(texts.Get(result, {}, [] { return "second"; }), text);
   text.reset();
-  EXPECT_EQ(*texts.Get(look, {}, [] { return "second"; }), "second");
-  look.reset();
+  EXPECT_EQ(*texts.Get(result, {}, [] { return "second"; }), "second");
+  result.reset();
   EXPECT_TRUE(watched.expired());
 }
 
 TEST(RenderedTexts, AreOthersInAnotherForm) {
   RenderedTexts texts;
-  const auto look = std::make_shared<const PollResult>();
+  const auto result = std::make_shared<const PollResult>();
   const std::vector<TextForm> forms = {{},
                                        {.format = TextFormat::kOpenMetrics100},
                                        {.gzip = true},
@@ -47,20 +47,20 @@ TEST(RenderedTexts, AreOthersInAnotherForm) {
                                        {.collectors = {"maps", "links"}}};
   std::vector<RenderedTexts::Text> held;
   for (const TextForm& form : forms)
-    held.push_back(texts.Get(look, form, [&] { return std::to_string(held.size()); }));
+    held.push_back(texts.Get(result, form, [&] { return std::to_string(held.size()); }));
   held.push_back(
-      texts.Get(std::make_shared<const PollResult>(), {}, [] { return "another look"; }));
-  EXPECT_EQ(*held.back(), "another look");
+      texts.Get(std::make_shared<const PollResult>(), {}, [] { return "another poll"; }));
+  EXPECT_EQ(*held.back(), "another poll");
   for (size_t i = 0; i < forms.size(); ++i)
-    EXPECT_EQ(*texts.Get(look, forms[i], [] { return "anew"; }), std::to_string(i));
+    EXPECT_EQ(*texts.Get(result, forms[i], [] { return "anew"; }), std::to_string(i));
 }
 
 TEST(RenderedTexts, AreMadeAnewWhereMakingThemFailed) {
   RenderedTexts texts;
-  const auto look = std::make_shared<const PollResult>();
-  EXPECT_THROW(texts.Get(look, {}, []() -> std::string { throw std::runtime_error("no"); }),
+  const auto result = std::make_shared<const PollResult>();
+  EXPECT_THROW(texts.Get(result, {}, []() -> std::string { throw std::runtime_error("no"); }),
                std::runtime_error);
-  EXPECT_EQ(*texts.Get(look, {}, [] { return "yes"; }), "yes");
+  EXPECT_EQ(*texts.Get(result, {}, [] { return "yes"; }), "yes");
 }
 
 }  // namespace

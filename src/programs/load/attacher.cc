@@ -1,14 +1,10 @@
 #include "programs/load/attacher.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/perf_event.h>
-#include <net/if.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 
+#include "host/attach_points.h"
 #include "host/cgroup_root.h"
 #include "host/cpus.h"
 #include "kernel/libbpf_messages.h"
@@ -35,17 +31,6 @@ Attachment AttachOnce(const bpf_program* program, Attach attach) {
   else
     attachment.error = AttachError(program, errno, warnings.Last());
   return attachment;
-}
-
-UniqueFd OpenPerfEvent(const PerfEventSection& event, int cpu) {
-  perf_event_attr attributes{};
-  attributes.size = sizeof attributes;
-  attributes.type = event.type;
-  attributes.config = event.config;
-  attributes.freq = event.frequency ? 1 : 0;
-  attributes.sample_period = event.every;  // or sample_freq: a union
-  return UniqueFd(static_cast<int>(
-      ::syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
 }
 
 BpfLinkPtr AttachOnCpu(const bpf_program* program, const PerfEventSection& section, int cpu) {
@@ -79,7 +64,7 @@ Attachment AttachToPerfEvents(const bpf_program* program, const PerfEventSection
 }
 
 Attachment AttachToInterface(const bpf_program* program, const InterfaceSection& section) {
-  const auto index = static_cast<int>(::if_nametoindex(section.interface.c_str()));
+  const auto index = static_cast<int>(InterfaceIndex(section.interface));
   if (index == 0) {
     return Failed(AttachError(program, ENODEV,
                               fmt::format("there is no interface {} here", section.interface)));
@@ -92,10 +77,9 @@ Attachment AttachToInterface(const bpf_program* program, const InterfaceSection&
 }
 
 Attachment AttachToNetworkNamespace(const bpf_program* program) {
-  constexpr const char* kHere = "/proc/thread-self/ns/net";  // as interfaces are of this thread's
-  const UniqueFd here(::open(kHere, O_RDONLY | O_CLOEXEC));
-  if (!here) return Failed(ErrnoError(errno, fmt::format("cannot open {}", kHere)));
-  return AttachOnce(program, [&] { return bpf_program__attach_netns(program, here.get()); });
+  const auto here = OpenNetworkNamespace();
+  if (!here) return Failed(here.error());
+  return AttachOnce(program, [&] { return bpf_program__attach_netns(program, here->get()); });
 }
 
 bool IsForCgroup(const bpf_program* program) {
@@ -150,9 +134,9 @@ Attachment Attacher::Attach(const bpf_map* struct_ops) const {
 Attachment Attacher::AttachToCgroup(const bpf_program* program) const {
   auto root = cgroup_root_.empty() ? FindCgroupRoot("/proc/self/mounts") : cgroup_root_;
   if (!root) return Failed(root.error());
-  const UniqueFd directory(::open(root->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return Failed(ErrnoError(errno, "cannot open " + *root));
-  return AttachOnce(program, [&] { return bpf_program__attach_cgroup(program, directory.get()); });
+  const auto directory = OpenDirectory(*root);
+  if (!directory) return Failed(directory.error());
+  return AttachOnce(program, [&] { return bpf_program__attach_cgroup(program, directory->get()); });
 }
 
 }  // namespace bpftally

@@ -1,23 +1,21 @@
 #include "programs/load/cgroup_id_map.h"
 
 #include <bpf/bpf.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
-#include <sys/eventfd.h>
-#include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 #include "base/finding.h"
-#include "base/unique_fd.h"
+#include "host/attach_points.h"
 #include "host/cgroup_root.h"
 #include "host/cgroup_watch.h"
 #include "kernel/map_handle.h"
@@ -68,18 +66,15 @@ Result<const MapHandle*> FindMap(const CgroupIdMapPlan& config, const LoadedProg
 
 class WatchedMap final : public CgroupIdMap {
  public:
-  WatchedMap(const MapHandle& map, Expressions expressions, CgroupWatch watch, UniqueFd end)
-      : map_(map),
-        expressions_(std::move(expressions)),
-        watch_(std::move(watch)),
-        end_(std::move(end)) {
-    Apply(watch_.Wait(std::chrono::milliseconds(0), end_.get()));
+  WatchedMap(const MapHandle& map, Expressions expressions, CgroupWatch watch)
+      : map_(map), expressions_(std::move(expressions)), watch_(std::move(watch)) {
+    Apply(watch_.Wait(std::chrono::milliseconds(0)));
   }
 
   ~WatchedMap() override {
-    if (!thread_.joinable()) return;
-    ::eventfd_write(end_.get(), 1);
-    thread_.join();
+    ending_ = true;
+    watch_.Wake();
+    if (thread_.joinable()) thread_.join();
   }
 
   Result<void> Start() override {
@@ -92,14 +87,14 @@ class WatchedMap final : public CgroupIdMap {
     return {};
   }
 
- private:
-  bool Ended() const {
-    eventfd_t count = 0;
-    return ::eventfd_read(end_.get(), &count) == 0;
+  std::optional<Error> TakeComplaint() override {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(complaint_, std::nullopt);
   }
 
+ private:
   void Run() {
-    while (!Ended()) Apply(watch_.Wait(kLookAgain, end_.get()));
+    while (!ending_) Apply(watch_.Wait(kLookAgain));
   }
 
   void Apply(const CgroupWatch::Changes& changes) {
@@ -115,12 +110,12 @@ class WatchedMap final : public CgroupIdMap {
   }
 
   void Add(const std::string& path) {
-    const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    struct stat status{};
-    // Gone again: nothing to keep.
-    if (!directory || ::fstat(directory.get(), &status) != 0) return;
-    const uint64_t id = status.st_ino;
-    const int32_t fd = directory.get();
+    const auto directory = OpenDirectory(path);
+    if (!directory) return;  // gone again
+    const auto inode = InodeOf(*directory);
+    if (!inode) return;
+    const uint64_t id = *inode;
+    const int32_t fd = directory->get();
     const uint64_t one = 1;
     const bool storage = map_.type == BPF_MAP_TYPE_CGRP_STORAGE;
     const void* key = storage ? static_cast<const void*>(&fd) : &id;
@@ -140,18 +135,22 @@ class WatchedMap final : public CgroupIdMap {
 
   // Once: a full map would say so for each group.
   void Complain(const std::string& path, int sys_errno) {
-    if (complained_) return;
-    complained_ = true;
-    spdlog::warn("cgroup_id_map {}: cannot add {}: {} (max_entries is {}); not said again",
-                 map_.name, path, std::strerror(sys_errno), map_.max_entries);
+    if (std::exchange(complained_, true)) return;
+    const std::lock_guard lock(mutex_);
+    complaint_ =
+        Error{KindOfErrno(sys_errno), sys_errno,
+              fmt::format("cgroup_id_map {}: cannot add {}: {} (max_entries is {}); not said again",
+                          map_.name, path, std::strerror(sys_errno), map_.max_entries)};
   }
 
   const MapHandle& map_;
   Expressions expressions_;
   CgroupWatch watch_;
-  UniqueFd end_;
   std::map<std::string, uint64_t> ids_;  // what is in the map, by path
   bool complained_ = false;
+  std::atomic<bool> ending_ = false;
+  std::mutex mutex_;
+  std::optional<Error> complaint_;
   std::thread thread_;
 };
 
@@ -168,10 +167,7 @@ Result<std::unique_ptr<CgroupIdMap>> CgroupIdMap::Make(const CgroupIdMapPlan& co
   if (!root) return std::unexpected(Wrap(root.error(), "cgroup_id_map " + config.name));
   auto watch = CgroupWatch::Make(*root);
   if (!watch) return std::unexpected(Wrap(watch.error(), "cgroup_id_map " + config.name));
-  UniqueFd end(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!end) return std::unexpected(ErrnoError(errno, "cgroup_id_map " + config.name));
-  return std::make_unique<WatchedMap>(**map, std::move(*expressions), std::move(*watch),
-                                      std::move(end));
+  return std::make_unique<WatchedMap>(**map, std::move(*expressions), std::move(*watch));
 }
 
 }  // namespace bpftally

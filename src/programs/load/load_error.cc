@@ -1,9 +1,6 @@
 #include "programs/load/load_error.h"
 
 #include <fmt/format.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +9,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "host/attach_points.h"
 #include "kernel/advice.h"
 
 namespace bpftally {
@@ -42,20 +40,12 @@ bool IsTracepoint(std::string_view section) {
   return section.starts_with("tp/") || section.starts_with("tracepoint/");
 }
 
-bool HasFile(const char* path) { return ::access(path, F_OK) == 0; }
-
-// Also where we may not look into it.
 bool HasTracefs() {
-  return HasFile("/sys/kernel/tracing/events") || errno == EACCES ||
-         HasFile("/sys/kernel/debug/tracing/events");
+  return MayExist("/sys/kernel/tracing/events") || MayExist("/sys/kernel/debug/tracing/events");
 }
 
 // lockdown=confidentiality leaves tracefs mounted and empty.
-bool IsTracefsLocked() {
-  struct statfs mounted{};
-  return !HasTracefs() && ::statfs("/sys/kernel/tracing", &mounted) == 0 &&
-         mounted.f_type == TRACEFS_MAGIC;
-}
+bool IsTracefsLocked() { return !HasTracefs() && IsTracefsMounted(); }
 
 bool IsKprobeMulti(std::string_view section) {
   return IsKprobe(section) && section.contains(".multi");
@@ -69,7 +59,7 @@ bool NeedsTracefs(std::string_view section) {
 // What is missing, or what to do; empty where nobody can say.
 std::string_view AttachAdvice(const bpf_program* program, int sys_errno) {
   const std::string_view section = bpf_program__section_name(program);
-  if (IsKprobe(section) && !HasFile("/sys/bus/event_source/devices/kprobe/type"))
+  if (IsKprobe(section) && !MayExist("/sys/bus/event_source/devices/kprobe/type"))
     return "this kernel has no kprobes (CONFIG_KPROBES): use fentry, tp_btf or a tracepoint";
   if ((IsKprobe(section) || IsTracepoint(section)) && IsTracefsLocked())
     return "lockdown=confidentiality allows neither kprobes nor tracefs: use raw_tp or tp_btf";
@@ -156,7 +146,7 @@ Error RefusedError(std::string_view program, std::string_view section, int sys_e
   }
   if (sys_errno == EPERM) {
     const std::string advice =
-        ::geteuid() == 0 && !IsInUserNamespace()
+        IsRoot() && !IsInUserNamespace()
             ? "this kernel, or what guards it, allows no such program even to root"
             : CapabilityAdvice("CAP_BPF and CAP_PERFMON, and CAP_NET_ADMIN for the network");
     return {ErrorKind::kPermission, sys_errno, fmt::format("{}: {}", what, advice)};

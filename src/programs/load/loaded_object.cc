@@ -2,7 +2,6 @@
 
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>

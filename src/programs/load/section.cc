@@ -1,7 +1,7 @@
 #include "programs/load/section.h"
 
 #include <fmt/format.h>
-#include <net/if.h>
+#include <linux/if.h>
 
 #include <array>
 #include <charconv>

@@ -2,22 +2,17 @@
 
 // The section names that libbpf does not know, and that tell where a program attaches.
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "base/error.h"
+#include "host/attach_points.h"
 
 namespace bpftally {
 
 // "perf_event/type=T,config=C,frequency=F", or period=P: decimal numbers.
-struct PerfEventSection {
-  uint32_t type = 0;       // PERF_TYPE_*
-  uint64_t config = 0;     // PERF_COUNT_*
-  uint64_t every = 0;      // a sample so often
-  bool frequency = false;  // `every` is a number a second, else one of events
-};
+using PerfEventSection = PerfEventTarget;
 
 // "xdp/IFNAME", "tcx/ingress/IFNAME", "tcx/egress/IFNAME"; also tc in the place of tcx.
 struct InterfaceSection {

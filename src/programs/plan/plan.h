@@ -21,6 +21,16 @@
 
 namespace bpftally {
 
+// Where a part of the plan stands in its file. This is no part of what the plan means: plans that
+// differ in places only are equal.
+struct PlanPlace : ConfigPosition {
+  PlanPlace() = default;
+  PlanPlace(const ConfigPosition& at) : ConfigPosition(at) {}  // NOLINT: as what it is
+  PlanPlace(int line_number, int column_number) : ConfigPosition{line_number, column_number} {}
+
+  bool operator==(const PlanPlace&) const { return true; }
+};
+
 // Text to text, in the order of the file, no key twice.
 using TextMap = std::vector<std::pair<std::string, std::string>>;
 using Regexps = std::vector<std::string>;
@@ -60,13 +70,17 @@ struct DecoderPlan {
   // A static_map without texts and one without any map differ.
   std::variant<std::monostate, TextMap, Regexps> argument = {};
   UnknownRule unknown = UnknownRule::kMark;
-  ConfigPosition at = {};
+  PlanPlace at = {};
+
+  bool operator==(const DecoderPlan&) const = default;
 };
 
 struct LabelPlan {
   std::string name;  // as published: a valid Prometheus label name; of a span: any text
   FieldPlan field;
   std::vector<DecoderPlan> decoders;
+
+  bool operator==(const LabelPlan&) const = default;
 };
 
 enum class Comparison : uint8_t { kEqual, kNotEqual };
@@ -76,6 +90,8 @@ struct SelectorPlan {
   LabelPlan column;
   Comparison comparison = Comparison::kEqual;
   std::string operand;
+
+  bool operator==(const SelectorPlan&) const = default;
 };
 
 // What is done with the values that a row has on several CPUs.
@@ -89,11 +105,15 @@ struct ValuePlan {
   double multiplier = 1;                          // other than 1: the value is a double
   CpuRule cpus = CpuRule::kSum;
   bool as_double = false;  // the format counts in floating point, and rounds
+
+  bool operator==(const ValuePlan&) const = default;
 };
 
 struct CounterPlan {
   ValuePlan value = {};
   bool accumulate = false;  // each read adds to what was counted before; events always do
+
+  bool operator==(const CounterPlan&) const = default;
 };
 
 // Which of the rows of one series counts.
@@ -102,6 +122,8 @@ enum class RowRule : uint8_t { kLast, kSum, kMax };
 struct GaugePlan {
   ValuePlan value = {};
   RowRule rows = RowRule::kLast;
+
+  bool operator==(const GaugePlan&) const = default;
 };
 
 // Stands for a slot that no key can name: of a negative bucket, or of one that is no whole number.
@@ -119,22 +141,30 @@ struct BucketPlan {
 struct SlotInKey {
   LabelPlan slot;
   FieldPlan count = {.size = 8, .part = Part::kValue};
+
+  bool operator==(const SlotInKey&) const = default;
 };
 
 // A row is a whole histogram: its value has an array of counts, slot after slot.
 struct SlotsInValue {
   FieldPlan array = {.part = Part::kValue};
   uint32_t slot_size = 8;
+
+  bool operator==(const SlotsInValue&) const = default;
 };
 
 // A row is one observation. What lies above all bounds counts for +Inf.
 struct Observed {
   ValuePlan value = {};
+
+  bool operator==(const Observed&) const = default;
 };
 
 // The sum is the value of a slot that is no bucket's. It may be kNoSlot: the sum is 0.
 struct SumSlot {
   uint64_t slot = kNoSlot;
+
+  bool operator==(const SumSlot&) const = default;
 };
 
 struct HistogramPlan {
@@ -143,11 +173,15 @@ struct HistogramPlan {
   // Observed values are summed up whatever this says; else there is no sum without it.
   std::variant<std::monostate, SumSlot, FieldPlan> sum = {};
   double sum_multiplier = 1;
+
+  bool operator==(const HistogramPlan&) const = default;
 };
 
 struct SeriesLimit {
   size_t series = SIZE_MAX;        // of this metric, beside the limit of all metrics
   bool overflow_to_other = false;  // rows of one series too many: a series of labels "other"
+
+  bool operator==(const SeriesLimit&) const = default;
 };
 
 struct MetricPlan {
@@ -161,7 +195,9 @@ struct MetricPlan {
   bool needs_zero_key = false;  // a key other than four zero bytes is an error
   // Why it never gives a sample: said at start, counted at each poll.
   std::optional<Error> unusable = std::nullopt;
-  ConfigPosition at = {};
+  PlanPlace at = {};
+
+  bool operator==(const MetricPlan&) const = default;
 };
 
 struct SpanPlan {
@@ -170,6 +206,8 @@ struct SpanPlan {
   std::vector<LabelPlan> labels = {};
   TextMap attributes = {};  // the same of each span
   std::optional<Error> unusable = std::nullopt;
+
+  bool operator==(const SpanPlan&) const = default;
 };
 
 // The entries of a map, all of them at each poll.
@@ -194,24 +232,32 @@ struct SourcePlan {
   uint32_t value_size = 0;  // of an event: at least so many bytes, or it has no meaning
   std::vector<MetricPlan> metrics = {};
   std::vector<SpanPlan> spans = {};
+
+  bool operator==(const SourcePlan&) const = default;
 };
 
 struct FunctionPlan {
   std::string name;     // of the function
   std::string section;  // as in SEC()
+
+  bool operator==(const FunctionPlan&) const = default;
 };
 
 struct CgroupIdMapPlan {
   std::string name;
   std::string type;  // hash (also when empty), cgrp_storage
   std::vector<std::string> regexps = {};
-  ConfigPosition at = {};
+  PlanPlace at = {};
+
+  bool operator==(const CgroupIdMapPlan&) const = default;
 };
 
 // Families that tell of the program itself, beside our own, under the names of its format. Empty:
 // there are none.
 struct SelfMetrics {
   std::string prefix = {};  // before the names of plan/self_metrics.h
+
+  bool operator==(const SelfMetrics&) const = default;
 };
 
 struct ProgramPlan {
@@ -229,6 +275,8 @@ struct ProgramPlan {
   std::vector<std::string> kaddrs = {};
   std::optional<CgroupIdMapPlan> cgroup_id_map = std::nullopt;
   SelfMetrics self = {};
+
+  bool operator==(const ProgramPlan&) const = default;
 };
 
 // The metrics of all sources, in their order. `plan` must outlive the view.

@@ -2,20 +2,22 @@
 
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <condition_variable>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
-#include "base/unique_fd.h"
+#include "host/event_waiter.h"
+#include "host/page_size.h"
 #include "kernel/libbpf_messages.h"
 #include "kernel/map_handle.h"
 
@@ -32,6 +34,8 @@ constexpr size_t kEventsPerTurn = 8192;
 class Sinks final : public EventSink {
  public:
   void Add(EventSink& sink) { sinks_.push_back(&sink); }
+  void Remove(EventSink& sink) { std::erase(sinks_, &sink); }
+  bool empty() const { return sinks_.empty(); }
 
   void OnEvent(std::span<const std::byte> event) override {
     for (EventSink* sink : sinks_) sink->OnEvent(event);
@@ -91,8 +95,7 @@ class PerfBuffers final : public Buffer {
 
   static size_t Pages(size_t wanted) {
     const int cpus = std::max(1, libbpf_num_possible_cpus());
-    const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-    const size_t room = kMaxBytesPerMap / page / static_cast<size_t>(cpus);
+    const size_t room = kMaxBytesPerMap / PageSize() / static_cast<size_t>(cpus);
     return std::bit_floor(std::min(wanted, std::max(room, kMinPages)));
   }
 
@@ -143,40 +146,120 @@ class RingBuffer final : public Buffer {
   std::unique_ptr<ring_buffer, Free> ring_;
 };
 
+// The buffer of one map and all who want its events. A second buffer would take what the first
+// waits for.
+struct Subscription {
+  Sinks sinks;
+  std::unique_ptr<Buffer> buffer;
+  uint64_t first_turn = 0;  // the number that the waiter has for its first descriptor
+};
+
 class ThreadedReader final : public EventReader {
  public:
-  static Result<std::unique_ptr<EventReader>> Make(const EventReaderOptions& options) {
-    std::unique_ptr<ThreadedReader> reader(new ThreadedReader(options));
-    reader->wait_.Reset(::epoll_create1(EPOLL_CLOEXEC));
-    reader->end_.Reset(::eventfd(0, EFD_CLOEXEC));
-    if (!reader->wait_ || !reader->end_)
-      return std::unexpected(ErrnoError(errno, "cannot wait for events"));
-    if (auto watched = reader->Watch(reader->end_.get(), kEnd); !watched)
-      return std::unexpected(watched.error());
-    return reader;
-  }
+  explicit ThreadedReader(const EventReaderOptions& options) : options_(options) {}
 
-  ~ThreadedReader() override {
-    if (!thread_.joinable()) return;
-    ::eventfd_write(end_.get(), 1);
-    thread_.join();
-  }
+  ~ThreadedReader() override { EndThread(); }
 
-  // One buffer for all who want a map's events: a second would take what the first waits for.
   Result<void> Add(const MapHandle& map, EventSink& sink) override {
-    const auto [sinks, first] = sinks_.try_emplace(map.id);
-    if (first) {
-      if (auto opened = Open(map, sinks->second); !opened) {
-        sinks_.erase(sinks);
-        return opened;
-      }
+    if (!waiter_) {
+      auto made = EventWaiter::Make();
+      if (!made) return std::unexpected(made.error());
+      waiter_.emplace(std::move(*made));
     }
-    sinks->second.Add(sink);
-    return {};
+    if (auto added = AddBetweenTurns(map, sink); !added) return added;
+    return started_ ? StartThread() : Result<void>();
+  }
+
+  void Remove(EventSink& sink) override {
+    RemoveBetweenTurns(sink);
+    if (subscriptions_.empty()) EndThread();
   }
 
   Result<void> Start() override {
-    if (turns_.empty()) return {};
+    started_ = true;
+    return subscriptions_.empty() ? Result<void>() : StartThread();
+  }
+
+ private:
+  struct Turn {
+    Buffer* buffer;
+    size_t place;
+  };
+
+  // While it lives, the thread drains nothing; it waits for its turn, however busy the buffers are.
+  class Pause {
+   public:
+    explicit Pause(ThreadedReader& reader) : reader_(reader) {
+      ++reader_.pauses_;
+      lock_ = std::unique_lock(reader_.mutex_);
+    }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+    ~Pause() {
+      --reader_.pauses_;
+      lock_.unlock();
+      reader_.resumed_.notify_all();
+    }
+
+   private:
+    ThreadedReader& reader_;
+    std::unique_lock<std::mutex> lock_;
+  };
+
+  Result<void> AddBetweenTurns(const MapHandle& map, EventSink& sink) {
+    const Pause pause(*this);
+    const auto [at, first] = subscriptions_.try_emplace(map.id);
+    if (first) {
+      if (auto opened = Open(map, at->second); !opened) {
+        subscriptions_.erase(at);
+        return opened;
+      }
+    }
+    at->second.sinks.Add(sink);
+    return {};
+  }
+
+  void RemoveBetweenTurns(EventSink& sink) {
+    const Pause pause(*this);
+    for (auto at = subscriptions_.begin(); at != subscriptions_.end();) {
+      Subscription& subscription = (at++)->second;
+      subscription.sinks.Remove(sink);
+      if (!subscription.sinks.empty()) continue;
+      Unwatch(subscription);
+      subscriptions_.erase(std::prev(at));
+    }
+  }
+
+  // All of it or nothing.
+  Result<void> Open(const MapHandle& map, Subscription& subscription) {
+    auto buffer = map.type == BPF_MAP_TYPE_RINGBUF
+                      ? RingBuffer::Open(map, subscription.sinks)
+                      : PerfBuffers::Open(map, subscription.sinks, options_.perf_pages);
+    if (!buffer) return std::unexpected(buffer.error());
+    subscription.buffer = std::move(*buffer);
+    subscription.first_turn = next_turn_;
+    const std::vector<int> descriptors = subscription.buffer->Descriptors();
+    for (size_t place = 0; place < descriptors.size(); ++place) {
+      if (auto watched = waiter_->Watch(descriptors[place], next_turn_); !watched) {
+        Unwatch(subscription);
+        return watched;
+      }
+      turns_[next_turn_++] = {subscription.buffer.get(), place};
+    }
+    return {};
+  }
+
+  void Unwatch(const Subscription& subscription) {
+    uint64_t turn = subscription.first_turn;
+    for (const int descriptor : subscription.buffer->Descriptors()) {
+      waiter_->Forget(descriptor);
+      turns_.erase(turn++);
+    }
+  }
+
+  Result<void> StartThread() {
+    if (thread_.joinable()) return {};
+    ending_ = false;
     try {
       thread_ = std::thread([this] { Run(); });
     } catch (const std::system_error& error) {
@@ -186,70 +269,62 @@ class ThreadedReader final : public EventReader {
     return {};
   }
 
- private:
-  static constexpr uint64_t kEnd = UINT64_MAX;
-
-  struct Turn {
-    Buffer* buffer;
-    size_t place;
-  };
-
-  explicit ThreadedReader(const EventReaderOptions& options) : options_(options) {}
-
-  // All of it or nothing.
-  Result<void> Open(const MapHandle& map, EventSink& sink) {
-    auto buffer = map.type == BPF_MAP_TYPE_RINGBUF
-                      ? RingBuffer::Open(map, sink)
-                      : PerfBuffers::Open(map, sink, options_.perf_pages);
-    if (!buffer) return std::unexpected(buffer.error());
-    const std::vector<int> descriptors = (*buffer)->Descriptors();
-    for (size_t place = 0; place < descriptors.size(); ++place) {
-      if (auto watched = Watch(descriptors[place], turns_.size() + place); !watched) return watched;
-    }
-    for (size_t place = 0; place < descriptors.size(); ++place)
-      turns_.push_back({buffer->get(), place});
-    buffers_.push_back(std::move(*buffer));
-    return {};
-  }
-
-  Result<void> Watch(int fd, uint64_t turn) {
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = turn}};
-    if (::epoll_ctl(wait_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return {};
-    return std::unexpected(ErrnoError(errno, "cannot wait for events"));
+  void EndThread() {
+    if (!thread_.joinable()) return;
+    ending_ = true;
+    waiter_->Wake();
+    thread_.join();
   }
 
   void Run() {
     using std::chrono::steady_clock;
     auto all_done = steady_clock::now();
-    std::array<epoll_event, 64> ready{};
+    std::array<uint64_t, 64> ready{};
     while (true) {
-      const int count =
-          ::epoll_wait(wait_.get(), ready.data(), ready.size(), static_cast<int>(kLatest.count()));
-      for (int i = 0; i < count; ++i) {
-        const uint64_t turn = ready[static_cast<size_t>(i)].data.u64;
-        if (turn == kEnd) return;
-        turns_[turn].buffer->Drain(turns_[turn].place);
-      }
+      const auto turns = waiter_->Wait(kLatest, ready);
+      if (ending_) return;
+      for (const uint64_t turn : turns) Take(turn);
       // Those that do not wake us, also while others always do.
       if (steady_clock::now() - all_done < kLatest) continue;
-      for (const Turn& turn : turns_) turn.buffer->Drain(turn.place);
+      for (const uint64_t turn : AllTurns()) Take(turn);
       all_done = steady_clock::now();
     }
   }
 
-  EventReaderOptions options_;
-  UniqueFd wait_;
-  UniqueFd end_;
-  std::map<uint32_t, Sinks> sinks_;  // by the map's id
-  std::vector<std::unique_ptr<Buffer>> buffers_;
-  std::vector<Turn> turns_;  // by the number that epoll gives back
+  // Drains the buffer of that turn, if it was not removed meanwhile: numbers never come again.
+  void Take(uint64_t number) {
+    std::unique_lock lock(mutex_);
+    resumed_.wait(lock, [this] { return pauses_ == 0; });
+    const auto turn = turns_.find(number);
+    if (turn != turns_.end()) turn->second.buffer->Drain(turn->second.place);
+  }
+
+  std::vector<uint64_t> AllTurns() {
+    const std::lock_guard lock(mutex_);
+    std::vector<uint64_t> numbers;
+    for (const auto& [number, turn] : turns_) numbers.push_back(number);
+    return numbers;
+  }
+
+  const EventReaderOptions options_;
+  bool started_ = false;
+  std::optional<EventWaiter> waiter_;  // there from the first Add() on
+  std::atomic<bool> ending_ = false;
+
+  std::atomic<int> pauses_ = 0;  // who wants the mutex, beside the thread
+  std::condition_variable resumed_;
+  std::mutex mutex_;                                // of all below
+  std::map<uint32_t, Subscription> subscriptions_;  // by the map's id
+  std::map<uint64_t, Turn> turns_;                  // by the number that the waiter gives back
+  uint64_t next_turn_ = 0;
+
   std::thread thread_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<EventReader>> MakeEventReader(const EventReaderOptions& options) {
-  return ThreadedReader::Make(options);
+std::unique_ptr<EventReader> MakeEventReader(const EventReaderOptions& options) {
+  return std::make_unique<ThreadedReader>(options);
 }
 
 }  // namespace bpftally

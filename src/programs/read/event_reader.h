@@ -30,16 +30,21 @@ struct EventReaderOptions {
 };
 
 // Drains perf and ring buffers on one thread, which sleeps in the kernel while there is nothing.
-// What a program hands over without waking anybody is seen within 300 ms.
+// What a program hands over without waking anybody is seen within 300 ms. All methods may be called
+// at any time, by one thread.
 class EventReader {
  public:
-  // The buffers are ready from now on, before anybody reads them. PERF_EVENT_ARRAY or RINGBUF;
-  // `sink` must outlive the reader, as must the map; each of several sinks of one map gets all.
-  // Before Start().
+  // The buffer is ready from now on and keeps what comes, also before Start(). `map` is a
+  // PERF_EVENT_ARRAY or a RINGBUF; map and `sink` must live until Remove(). Each of several sinks
+  // of one map gets all events.
   virtual Result<void> Add(const MapHandle& map, EventSink& sink) = 0;
 
-  // Once, after capabilities are dropped: the thread has those that its maker has. Without maps
-  // there is no thread.
+  // `sink` is not called any more when this returns; the others of its map miss nothing. A map
+  // without sinks is let go.
+  virtual void Remove(EventSink& sink) = 0;
+
+  // Once, after capabilities are dropped: the thread has those that its maker has. There is a
+  // thread only while there are maps.
   virtual Result<void> Start() = 0;
 
   EventReader() = default;
@@ -48,6 +53,6 @@ class EventReader {
   virtual ~EventReader() = default;  // waits for the thread
 };
 
-Result<std::unique_ptr<EventReader>> MakeEventReader(const EventReaderOptions& options);
+std::unique_ptr<EventReader> MakeEventReader(const EventReaderOptions& options);
 
 }  // namespace bpftally

@@ -1,19 +1,17 @@
 #include "programs/run/families.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
 #include <utility>
 
-#include "programs/plan/plan.h"
+#include "programs/plan/self_metrics.h"
 
 namespace bpftally {
 namespace {
 
-using Programs = std::vector<std::unique_ptr<RunningProgram>>;
+using Programs = std::span<const InstanceStatus>;
 
 MetricFamily& Add(MetricBatch& batch, MetricType type, std::string name, std::string help,
                   std::vector<std::string> labels, std::string unit = "") {
@@ -21,58 +19,102 @@ MetricFamily& Add(MetricBatch& batch, MetricType type, std::string name, std::st
                    kMetricPrograms);
 }
 
-void AddDecoderErrors(const Programs& programs, MetricBatch& batch) {
-  MetricFamily& errors =
-      Add(batch, MetricType::kCounter, "ebpf_exporter_decoder_errors_total",
-          "How many times has decoders encountered errors", {"config"}, "{error}");
-  for (const auto& program : programs) {
-    uint64_t count = program->decoder_errors;
-    for (const auto& metric : program->metrics) count += metric->undecodable_events;
-    for (const RunningSpans& spans : program->spans) count += spans.source->decode_errors();
-    errors.samples.push_back(
-        {batch.Labels({batch.Intern(program->name)}), count, program->loaded_at_ns});
-  }
-}
+// Of the families that dialects name: those of one name are one.
+class SelfFamilies {
+ public:
+  SelfFamilies(Programs programs, MetricBatch& batch) : programs_(programs), batch_(batch) {}
 
-// Of each program that the kernel has.
-void ForEachProgram(
-    const Programs& programs,
-    const std::function<void(const RunningProgram&, const AttachStatus&, size_t place)>& visit) {
-  for (const auto& program : programs) {
-    if (program->loaded == nullptr) continue;
-    const auto& statuses = program->loaded->statuses();
-    for (size_t place = 0; place < statuses.size(); ++place)
-      if (statuses[place].id != 0) visit(*program, statuses[place], place);
-  }
-}
+  struct Shape {
+    MetricType type;
+    std::vector<std::string> labels;
+    std::string unit = "";
+  };
 
-void AddRunStats(const Programs& programs, MetricBatch& batch) {
-  MetricFamily& time =
-      Add(batch, MetricType::kCounter, "ebpf_exporter_ebpf_program_run_time_seconds",
-          "How long has the program been executing", {"id"}, "s");
-  MetricFamily& runs =
-      Add(batch, MetricType::kCounter, "ebpf_exporter_ebpf_program_run_count_total",
-          "How many times has the program been executed", {"id"}, "{run}");
-  ForEachProgram(
-      programs, [&](const RunningProgram& program, const AttachStatus& status, size_t place) {
-        const auto stats = program.loaded->RunStats(place);
-        if (!stats) return;
-        const LabelValues id = batch.Labels({batch.InternNumber(status.id)});
-        constexpr double kSecond = 1e9;
-        time.samples.push_back(
-            {id, static_cast<double>(stats->run_time_ns) / kSecond, program.loaded_at_ns});
-        runs.samples.push_back({id, stats->run_count, program.loaded_at_ns});
+  // Has `fill` add the samples of each program to the family that its dialect calls so.
+  void Add(SelfFamily SelfMetrics::* member, const Shape& shape,
+           const std::function<void(const InstanceStatus&, MetricFamily&)>& fill) {
+    std::map<std::string_view, MetricFamily*> families;
+    for (const InstanceStatus& program : programs_) {
+      const std::string& prefix = program.self.prefix;
+      if (prefix.empty()) continue;
+      MetricFamily*& family = families[prefix];
+      if (family == nullptr)
+        family = &bpftally::Add(batch_, shape.type, prefix + std::string(shape.name), shape.help,
+                                shape.labels, shape.unit);
+      fill(program, *family);
+    }
+  }
+
+  // The same for each function that the kernel has.
+  void AddFunctions(SelfFamily SelfMetrics::* member, const Shape& shape,
+                    const std::function<void(const InstanceStatus&, const FunctionStatus&,
+                                             MetricFamily&)>& fill) {
+    Add(shape, [&](const InstanceStatus& program, MetricFamily& family) {
+      for (const FunctionStatus& function : program.functions)
+        if (function.attach.id != 0) fill(program, function, family);
+    });
+  }
+
+ private:
+  Programs programs_;
+  MetricBatch& batch_;
+};
+
+void AddFunctionFamilies(SelfFamilies& families, MetricBatch& batch) {
+  families.AddFunctions(
+      {kProgramInfo,
+       "Info about ebpf programs",
+       MetricType::kGauge,
+       {"config", "id", "program", "tag"}},
+      [&](const InstanceStatus& program, const FunctionStatus& function, MetricFamily& family) {
+        family.samples.push_back(
+            {batch.Labels({batch.Intern(program.name), batch.InternNumber(function.attach.id),
+                           batch.Intern(function.attach.program),
+                           batch.Intern(function.attach.tag)}),
+             uint64_t{1}});
+      });
+  families.AddFunctions(
+      {kProgramAttached, "Whether a program is attached", MetricType::kGauge, {"id"}},
+      [&](const InstanceStatus&, const FunctionStatus& function, MetricFamily& family) {
+        family.samples.push_back({batch.Labels({batch.InternNumber(function.attach.id)}),
+                                  uint64_t{function.attach.attached ? 1U : 0U}});
       });
 }
 
-bool IsAttached(const RunningProgram& program, const FunctionPlan& wanted) {
-  if (program.loaded == nullptr) return false;
-  const auto& statuses = program.loaded->statuses();
-  const auto status = std::ranges::find(statuses, wanted.name, &AttachStatus::program);
-  return status != statuses.end() && status->attached;
+void AddRunStats(SelfFamilies& families, MetricBatch& batch) {
+  families.AddFunctions(
+      {kProgramRunTime,
+       "How long has the program been executing",
+       MetricType::kCounter,
+       {"id"},
+       "s"},
+      [&](const InstanceStatus& program, const FunctionStatus& function, MetricFamily& family) {
+        constexpr double kSecond = 1e9;
+        if (!function.run_stats) return;
+        family.samples.push_back({batch.Labels({batch.InternNumber(function.attach.id)}),
+                                  static_cast<double>(function.run_stats->run_time_ns) / kSecond,
+                                  program.loaded_at_ns});
+      });
+  families.AddFunctions(
+      {kProgramRunCount,
+       "How many times has the program been executed",
+       MetricType::kCounter,
+       {"id"},
+       "{run}"},
+      [&](const InstanceStatus& program, const FunctionStatus& function, MetricFamily& family) {
+        if (!function.run_stats) return;
+        family.samples.push_back({batch.Labels({batch.InternNumber(function.attach.id)}),
+                                  function.run_stats->run_count, program.loaded_at_ns});
+      });
 }
 
-void AddStates(const Programs& programs, MetricBatch& batch) {
+bool IsAttached(const InstanceStatus& program, const FunctionPlan& wanted) {
+  return std::ranges::any_of(program.functions, [&](const FunctionStatus& function) {
+    return function.attach.program == wanted.name && function.attach.attached;
+  });
+}
+
+void AddStates(Programs programs, MetricBatch& batch) {
   MetricFamily& success =
       Add(batch, MetricType::kGauge, "bpftally_program_config_success",
           "1: the configuration runs; 0: the kernel refused its object.", {"config"});
@@ -80,33 +122,34 @@ void AddStates(const Programs& programs, MetricBatch& batch) {
       Add(batch, MetricType::kGauge, "bpftally_program_attached",
           "1: the program of this section is loaded and attached; 0: not, the log says why.",
           {"config", "program", "section"});
-  for (const auto& program : programs) {
-    const std::string_view config = batch.Intern(program->name);
-    success.samples.push_back({batch.Labels({config}), uint64_t{program->loaded ? 1U : 0U}});
-    for (const FunctionPlan& wanted : program->programs) {
+  for (const InstanceStatus& program : programs) {
+    const std::string_view config = batch.Intern(program.name);
+    const bool runs = program.state != InstanceState::kFailed;
+    success.samples.push_back({batch.Labels({config}), uint64_t{runs ? 1U : 0U}});
+    for (const FunctionPlan& wanted : program.wanted) {
       attached.samples.push_back(
           {batch.Labels({config, batch.Intern(wanted.name), batch.Intern(wanted.section)}),
-           uint64_t{IsAttached(*program, wanted) ? 1U : 0U}});
+           uint64_t{IsAttached(program, wanted) ? 1U : 0U}});
     }
   }
 }
 
 // The labels "config" and "metric", and those of `more`.
-LabelValues MetricLabels(MetricBatch& batch, const RunningProgram& program,
-                         const RunningMetric& metric, std::string_view reason = {}) {
+LabelValues MetricLabels(MetricBatch& batch, const InstanceStatus& program,
+                         const MetricStatus& metric, std::string_view reason = {}) {
   const std::string_view config = batch.Intern(program.name);
-  const std::string_view name = batch.Intern(metric.plan.name);
+  const std::string_view name = batch.Intern(metric.name);
   if (reason.empty()) return batch.Labels({config, name});
   return batch.Labels({config, name, reason});
 }
 
-void ForEachMetric(const Programs& programs,
-                   const std::function<void(const RunningProgram&, const RunningMetric&)>& visit) {
-  for (const auto& program : programs)
-    for (const auto& metric : program->metrics) visit(*program, *metric);
+void ForEachMetric(Programs programs,
+                   const std::function<void(const InstanceStatus&, const MetricStatus&)>& visit) {
+  for (const InstanceStatus& program : programs)
+    for (const MetricStatus& metric : program.metrics) visit(program, metric);
 }
 
-void AddLatestLook(const Programs& programs, MetricBatch& batch) {
+void AddLatestPoll(Programs programs, MetricBatch& batch) {
   MetricFamily& duration =
       Add(batch, MetricType::kGauge, "bpftally_program_metric_duration_seconds",
           "How long reading and decoding the metric took. Metrics of one map are read at once: the "
@@ -115,101 +158,101 @@ void AddLatestLook(const Programs& programs, MetricBatch& batch) {
   MetricFamily& entries =
       Add(batch, MetricType::kGauge, "bpftally_program_metric_entries",
           "Entries of the metric's map that were read.", {"config", "metric"}, "{entry}");
-  ForEachMetric(programs, [&](const RunningProgram& program, const RunningMetric& metric) {
+  ForEachMetric(programs, [&](const InstanceStatus& program, const MetricStatus& metric) {
     const LabelValues labels = MetricLabels(batch, program, metric);
     duration.samples.push_back({labels, metric.seconds});
     entries.samples.push_back({labels, metric.entries});
   });
 }
 
-void AddMissing(const Programs& programs, MetricBatch& batch) {
+void AddMissing(Programs programs, MetricBatch& batch) {
   MetricFamily& missing = Add(batch, MetricType::kCounter, "bpftally_program_metric_missing_total",
                               "Polls without the metric, by the kind of error.",
                               {"config", "metric", "reason"}, "{poll}");
-  ForEachMetric(programs, [&](const RunningProgram& program, const RunningMetric& metric) {
+  ForEachMetric(programs, [&](const InstanceStatus& program, const MetricStatus& metric) {
     for (const auto& [kind, count] : metric.missing)
       missing.samples.push_back(
-          {MetricLabels(batch, program, metric, ErrorKindName(kind)), count, program.loaded_at_ns});
+          {MetricLabels(batch, program, metric, ErrorKindName(kind)), count, metric.since_ns});
   });
 }
 
-void AddDropped(const Programs& programs, MetricBatch& batch) {
+void AddDropped(Programs programs, MetricBatch& batch) {
   MetricFamily& dropped =
       Add(batch, MetricType::kCounter, "bpftally_program_series_dropped_total",
           "Entries and series left out, summed over polls: unwanted (a decoder drops them), limit "
           "(one too many), duplicate (another configuration has the same).",
           {"config", "metric", "reason"}, "{series}");
-  ForEachMetric(programs, [&](const RunningProgram& program, const RunningMetric& metric) {
+  ForEachMetric(programs, [&](const InstanceStatus& program, const MetricStatus& metric) {
     for (const auto& [reason, count] :
          {std::pair<std::string_view, uint64_t>{"unwanted", metric.unwanted},
           {"limit", metric.over_limit},
           {"duplicate", metric.duplicates}}) {
       if (count > 0)
         dropped.samples.push_back(
-            {MetricLabels(batch, program, metric, reason), count, program.loaded_at_ns});
+            {MetricLabels(batch, program, metric, reason), count, metric.since_ns});
     }
   });
 }
 
-void AddLostEvents(const Programs& programs, MetricBatch& batch) {
+void AddLostEvents(Programs programs, MetricBatch& batch) {
   MetricFamily& lost =
       Add(batch, MetricType::kCounter, "bpftally_program_events_lost_total",
           "Events that the kernel had no room for.", {"config", "metric"}, "{event}");
-  ForEachMetric(programs, [&](const RunningProgram& program, const RunningMetric& metric) {
-    if (metric.source->events)
+  ForEachMetric(programs, [&](const InstanceStatus& program, const MetricStatus& metric) {
+    if (metric.lost_events)
       lost.samples.push_back(
-          {MetricLabels(batch, program, metric), metric.lost_events, program.loaded_at_ns});
+          {MetricLabels(batch, program, metric), *metric.lost_events, metric.since_ns});
   });
 }
 
 // Added up where two ring buffers of a configuration have spans of one name.
-void AddSpans(const Programs& programs, MetricBatch& batch) {
+void AddSpans(Programs programs, MetricBatch& batch) {
   MetricFamily& made = Add(batch, MetricType::kCounter, "bpftally_program_spans_total",
                            "Spans made of events.", {"config", "span"}, "{span}");
   MetricFamily& dropped =
       Add(batch, MetricType::kCounter, "bpftally_program_spans_dropped_total",
           "Spans dropped since too many waited for their export.", {"config", "span"}, "{span}");
-  for (const auto& program : programs) {
-    std::map<std::string_view, std::pair<uint64_t, uint64_t>> counts;
-    for (const RunningSpans& spans : program->spans) {
-      auto& [made_count, dropped_count] = counts[spans.name];
-      made_count += spans.source->spans();
-      dropped_count += spans.source->dropped();
+  for (const InstanceStatus& program : programs) {
+    std::map<std::string_view, SpansStatus> sums;
+    for (const SpansStatus& spans : program.spans) {
+      SpansStatus& sum = sums[spans.name];
+      sum.made += spans.made;
+      sum.dropped += spans.dropped;
+      sum.since_ns = std::max(sum.since_ns, spans.since_ns);
     }
-    for (const auto& [name, count] : counts) {
-      const LabelValues labels = batch.Labels({batch.Intern(program->name), batch.Intern(name)});
-      made.samples.push_back({labels, count.first, program->loaded_at_ns});
-      dropped.samples.push_back({labels, count.second, program->loaded_at_ns});
+    for (const auto& [name, sum] : sums) {
+      const LabelValues labels = batch.Labels({batch.Intern(program.name), batch.Intern(name)});
+      made.samples.push_back({labels, sum.made, sum.since_ns});
+      dropped.samples.push_back({labels, sum.dropped, sum.since_ns});
     }
   }
 }
 
 }  // namespace
 
-void AddExporterFamilies(const Programs& programs, bool run_stats, MetricBatch& batch) {
-  MetricFamily& enabled = Add(batch, MetricType::kGauge, "ebpf_exporter_enabled_configs",
-                              "The set of enabled configs", {"name"});
-  for (const auto& program : programs)
-    enabled.samples.push_back({batch.Labels({batch.Intern(program->name)}), uint64_t{1}});
-
-  MetricFamily& info = Add(batch, MetricType::kGauge, "ebpf_exporter_ebpf_program_info",
-                           "Info about ebpf programs", {"config", "id", "program", "tag"});
-  MetricFamily& attached = Add(batch, MetricType::kGauge, "ebpf_exporter_ebpf_program_attached",
-                               "Whether a program is attached", {"id"});
-  ForEachProgram(programs, [&](const RunningProgram& program, const AttachStatus& status, size_t) {
-    const std::string_view id = batch.InternNumber(status.id);
-    info.samples.push_back({batch.Labels({batch.Intern(program.name), id,
-                                          batch.Intern(status.program), batch.Intern(status.tag)}),
-                            uint64_t{1}});
-    attached.samples.push_back({batch.Labels({id}), uint64_t{status.attached ? 1U : 0U}});
-  });
-  if (run_stats) AddRunStats(programs, batch);
-  AddDecoderErrors(programs, batch);
+void AddSelfFamilies(Programs programs, bool run_stats, MetricBatch& batch) {
+  SelfFamilies families(programs, batch);
+  families.Add(
+      {kEnabledConfigs, "The set of enabled configs", MetricType::kGauge, {"name"}},
+      [&](const InstanceStatus& program, MetricFamily& family) {
+        family.samples.push_back({batch.Labels({batch.Intern(program.name)}), uint64_t{1}});
+      });
+  AddFunctionFamilies(families, batch);
+  if (run_stats) AddRunStats(families, batch);
+  families.Add({kDecoderErrors,
+                "How many times has decoders encountered errors",
+                MetricType::kCounter,
+                {"config"},
+                "{error}"},
+               [&](const InstanceStatus& program, MetricFamily& family) {
+                 family.samples.push_back({batch.Labels({batch.Intern(program.name)}),
+                                           program.decoder_errors, program.loaded_at_ns});
+               });
 }
 
-void AddRunnerFamilies(const Programs& programs, MetricBatch& batch) {
+void AddProgramFamilies(Programs programs, MetricBatch& batch) {
   AddStates(programs, batch);
-  AddLatestLook(programs, batch);
+  AddLatestPoll(programs, batch);
   AddMissing(programs, batch);
   AddDropped(programs, batch);
   AddLostEvents(programs, batch);

@@ -1,23 +1,20 @@
 #pragma once
 
-#include <memory>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "model/metric_batch.h"
-#include "programs/run/program_runner.h"
+#include "programs/run/instance_status.h"
 
 namespace bpftally {
 
 // What collect[] selects the metric programs by.
 inline constexpr std::string_view kMetricPrograms = "metric-programs";
 
-// What ebpf_exporter tells of itself, under its names.
-void AddExporterFamilies(const std::vector<std::unique_ptr<RunningProgram>>& programs,
-                         bool run_stats, MetricBatch& batch);
+// The families that tell of metric programs under the names of each one's own dialect.
+void AddSelfFamilies(std::span<const InstanceStatus> programs, bool run_stats, MetricBatch& batch);
 
-// What we tell beside it.
-void AddRunnerFamilies(const std::vector<std::unique_ptr<RunningProgram>>& programs,
-                       MetricBatch& batch);
+// Those that tell of all of them under names of ours.
+void AddProgramFamilies(std::span<const InstanceStatus> programs, MetricBatch& batch);
 
 }  // namespace bpftally

@@ -195,7 +195,7 @@ TEST(OtlpEncoderTest, CounterWithoutTotalIsNeitherMonotonicNorDelta) {
   EXPECT_EQ(points[0].start_ns, kStart);
 }
 
-TEST(OtlpEncoderTest, Fault14ASeriesThatVanishedIsToldSoOnce) {
+TEST(OtlpEncoderTest, Fault14AVanishedSeriesIsReportedOnce) {
   for (const auto temporality : {OtlpTemporality::kCumulative, OtlpTemporality::kDelta}) {
     OtlpEncoder encoder = Encoder(temporality);
     Tell(encoder, Counters(2'000, {{"a", uint64_t{5}}, {"b", uint64_t{6}}, {"c", uint64_t{0}}}));

@@ -1,20 +1,6 @@
-#include "programs/run/program_runner.h"
+#include "programs/run/program_table.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <linux/bpf.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <span>
-
-#include "kernel/fake_bpf_sys.h"
-#include "kernel/map_handle.h"
-#include "programs/plan/plan.h"
-#include "programs/plan/sources.h"
+#include "programs/run/fake_programs.h"
 
 namespace bpftally {
 namespace {
@@ -24,98 +10,19 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::UnorderedElementsAre;
 
-class FakeLoadedProgram final : public LoadedProgram {
- public:
-  const std::vector<AttachStatus>& statuses() const override { return statuses_; }
-  const std::vector<MapHandle>& maps() const override { return maps_; }
-  Result<ProgramRunStats> RunStats(size_t) override {
-    return ProgramRunStats{.run_time_ns = 2'500'000'000, .run_count = 17};
-  }
-  Result<void> RunIterators(std::chrono::steady_clock::time_point, const Clock&) override {
-    return iterators_;
-  }
-
-  std::vector<AttachStatus> statuses_;
-  std::vector<MapHandle> maps_;
-  Result<void> iterators_;
-};
-
-std::vector<std::byte> Bytes(auto number) {
-  std::vector<std::byte> bytes(sizeof number);
-  std::memcpy(bytes.data(), &number, bytes.size());
-  return bytes;
-}
-
-SourcePlan Counter(std::string name, std::string map = "counts") {
-  return CounterById(std::move(name), std::move(map));
-}
-
-class ProgramRunnerTest : public testing::Test {
+class ProgramTableTest : public FakeProgramsTest {
  protected:
-  // A hash map of the fake kernel with the entries (key, value).
-  MapHandle MakeMap(std::string name, std::vector<std::pair<uint32_t, uint64_t>> entries) {
-    const uint32_t id = next_id_++;
-    FakeMap& map = sys_.maps[id];
-    map.info.type = BPF_MAP_TYPE_HASH;
-    map.info.key_size = 4;
-    for (const auto& [key, value] : entries) map.entries.push_back({Bytes(key), Bytes(value)});
-    fds_.push_back(std::move(*sys_.OpenById(ObjectKind::kMap, id)));
-    return {.name = std::move(name),
-            .fd = fds_.back().get(),
-            .id = id,
-            .type = BPF_MAP_TYPE_HASH,
-            .key_size = 4,
-            .value_size = 8,
-            .max_entries = 100};
-  }
-
-  static std::unique_ptr<FakeLoadedProgram> Loaded(std::vector<MapHandle> maps) {
-    auto loaded = std::make_unique<FakeLoadedProgram>();
-    loaded->maps_ = std::move(maps);
-    return loaded;
-  }
-
-  // The samples of one family as "label=value,... number".
-  std::vector<std::string> Lines(std::string_view name) const {
-    std::vector<std::string> lines;
-    const auto family = std::ranges::find(batch_.families(), name,
-                                          [](const MetricFamily& f) { return f.spec.name; });
-    if (family == batch_.families().end()) return {"no family " + std::string(name)};
-    for (const Sample& sample : family->samples) {
-      std::vector<std::string> labels;
-      for (size_t i = 0; i < family->spec.label_names.size(); ++i)
-        labels.push_back(fmt::format("{}={}", family->spec.label_names[i], sample.labels[i]));
-      lines.push_back(std::visit(
-          [&](auto value) { return fmt::format("{} {}", fmt::join(labels, ","), value); },
-          sample.value));
-    }
-    return lines;
-  }
-
-  Result<void> Collect(seconds patience = seconds(60)) { return Collect(runner_, patience); }
-  Result<void> Collect(ProgramRunner& runner, seconds patience = seconds(60)) {
-    batch_ = {};
-    return runner.Collect(clock_.After(patience), batch_);
-  }
-
-  FakeBpfSys sys_;
-  TickingClock clock_;
-  uint32_t next_id_ = 1;
-  std::vector<UniqueFd> fds_;
-  ProgramRunner runner_{{.sys = sys_, .clock = clock_, .sources = {}, .event_sources = {}},
-                        {.max_series = 5}};
-  ProgramRunner roomy_{{.sys = sys_, .clock = clock_, .sources = {}, .event_sources = {}}, {}};
-  MetricBatch batch_;
+  ProgramTable table_{Host(), {.max_series = 5}};
+  ProgramTable roomy_{Host(), {}};
 };
 
-TEST_F(ProgramRunnerTest, ReadsEveryMetricOfEveryProgram) {
-  runner_.Add({.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
-              Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
-  runner_.Add({.name = "b", .sources = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
-  ASSERT_TRUE(Collect());
+TEST_F(ProgramTableTest, ReadsEveryMetricOfEveryProgram) {
+  Add(table_, {.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
+      Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
+  Add(table_, {.name = "b", .sources = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
+  ASSERT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("one"), ElementsAre("id=1 10"));
   EXPECT_THAT(Lines("two"), ElementsAre("id=2 20"));
   EXPECT_THAT(Lines("three"), ElementsAre("id=3 30"));
@@ -123,12 +30,12 @@ TEST_F(ProgramRunnerTest, ReadsEveryMetricOfEveryProgram) {
     EXPECT_EQ(family.collector, "metric-programs") << family.spec.name;
 }
 
-TEST_F(ProgramRunnerTest, OneNameInTwoProgramsIsOneFamily) {
-  runner_.Add({.name = "a", .sources = {Counter("hits")}},
-              Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
-  runner_.Add({.name = "b", .sources = {Counter("hits")}},
-              Loaded({MakeMap("counts", {{2, 99}, {3, 30}})}));
-  ASSERT_TRUE(Collect());
+TEST_F(ProgramTableTest, OneNameInTwoProgramsIsOneFamily) {
+  Add(table_, {.name = "a", .sources = {Counter("hits")}},
+      Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
+  Add(table_, {.name = "b", .sources = {Counter("hits")}},
+      Loaded({MakeMap("counts", {{2, 99}, {3, 30}})}));
+  ASSERT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=2 20", "id=3 30"));
   EXPECT_EQ(std::ranges::count(batch_.families(), "hits",
                                [](const MetricFamily& f) { return f.spec.name; }),
@@ -137,74 +44,74 @@ TEST_F(ProgramRunnerTest, OneNameInTwoProgramsIsOneFamily) {
               ElementsAre("config=b,metric=hits,reason=duplicate 1"));
 }
 
-TEST_F(ProgramRunnerTest, OneNameTwiceInAConfigurationIsOneFamilyWithEachSeriesOnce) {
-  roomy_.Add({.name = "a", .sources = {Counter("hits"), Counter("hits")}},
-             Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
+TEST_F(ProgramTableTest, OneNameTwiceInAConfigurationIsOneFamilyWithEachSeriesOnce) {
+  Add(roomy_, {.name = "a", .sources = {Counter("hits"), Counter("hits")}},
+      Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
   ASSERT_TRUE(Collect(roomy_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=2 20"));
   EXPECT_THAT(Lines("bpftally_program_series_dropped_total"),
               ElementsAre("config=a,metric=hits,reason=duplicate 2"));
 }
 
-TEST_F(ProgramRunnerTest, OneNameInTwoProgramsMayDecodeDifferently) {
+TEST_F(ProgramTableTest, OneNameInTwoProgramsMayDecodeDifferently) {
   SourcePlan named = Counter("hits");
   named.metrics[0].labels[0].decoders.push_back(
       {.name = "static_map", .argument = TextMap{{"1", "one"}, {"2", "two"}}});
-  roomy_.Add({.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
-  roomy_.Add({.name = "b", .sources = {named}}, Loaded({MakeMap("counts", {{1, 11}, {2, 12}})}));
+  Add(roomy_, {.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+  Add(roomy_, {.name = "b", .sources = {named}}, Loaded({MakeMap("counts", {{1, 11}, {2, 12}})}));
   ASSERT_TRUE(Collect(roomy_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10", "id=one 11", "id=two 12"));
 }
 
-TEST_F(ProgramRunnerTest, OneNameWithTwoMeaningsKeepsTheFirst) {
+TEST_F(ProgramTableTest, OneNameWithTwoMeaningsKeepsTheFirst) {
   SourcePlan other = Counter("hits");
   other.metrics[0].help = "Something else.";
-  runner_.Add({.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
-  runner_.Add({.name = "b", .sources = {other}}, Loaded({MakeMap("counts", {{2, 20}})}));
-  EXPECT_TRUE(Collect());
+  Add(table_, {.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+  Add(table_, {.name = "b", .sources = {other}}, Loaded({MakeMap("counts", {{2, 20}})}));
+  EXPECT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10"));
   EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
               ElementsAre("config=b,metric=hits,reason=invalid 1"));
 }
 
-TEST_F(ProgramRunnerTest, ABrokenMetricHidesNoOther) {
+TEST_F(ProgramTableTest, ABrokenMetricHidesNoOther) {
   SourcePlan broken = Counter("broken", "m1");
   broken.metrics[0].labels[0].decoders = {{.name = "uint"}, {.name = "syscall"}};
   broken.metrics[0].labels[0].field = {0, 8};  // longer than the key
-  runner_.Add({.name = "a", .sources = {broken, Counter("fine", "m2")}},
-              Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
-  const auto collected = Collect();
+  Add(table_, {.name = "a", .sources = {broken, Counter("fine", "m2")}},
+      Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
+  const auto collected = Collect(table_);
   ASSERT_FALSE(collected);
   EXPECT_THAT(collected.error().message, HasSubstr("1 metrics are missing; the first is broken"));
   EXPECT_THAT(Lines("broken"), IsEmpty());
   EXPECT_THAT(Lines("fine"), ElementsAre("id=2 20"));
   EXPECT_THAT(Lines("ebpf_exporter_decoder_errors_total"), ElementsAre("config=a 1"));
-  ASSERT_FALSE(Collect());
+  ASSERT_FALSE(Collect(table_));
   EXPECT_THAT(Lines("ebpf_exporter_decoder_errors_total"), ElementsAre("config=a 2"));
   EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
               ElementsAre("config=a,metric=broken,reason=invalid 2"));
 }
 
-TEST_F(ProgramRunnerTest, AMapThatCannotBeReadIsNoDecoderError) {
-  runner_.Add({.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
+TEST_F(ProgramTableTest, AMapThatCannotBeReadIsNoDecoderError) {
+  Add(table_, {.name = "a", .sources = {Counter("hits")}}, Loaded({MakeMap("counts", {{1, 10}})}));
   sys_.Inject({.method = Method::kLookupBatch, .sys_errno = EPERM, .times = 1});
-  EXPECT_FALSE(Collect());
+  EXPECT_FALSE(Collect(table_));
   EXPECT_THAT(Lines("hits"), IsEmpty());
   EXPECT_THAT(Lines("ebpf_exporter_decoder_errors_total"), ElementsAre("config=a 0"));
-  ASSERT_TRUE(Collect());
+  ASSERT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 10"));
   EXPECT_THAT(Lines("bpftally_program_metric_missing_total"),
               ElementsAre("config=a,metric=hits,reason=permission 1"));
 }
 
-TEST_F(ProgramRunnerTest, WhatAnIteratorLeftHalfFilledIsMissingAndNothingElseIs) {
+TEST_F(ProgramTableTest, WhatAnIteratorLeftHalfFilledIsMissingAndNothingElseIs) {
   auto filled = Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})});
   FakeLoadedProgram& iterator = *filled;
-  runner_.Add({.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
-              std::move(filled));
-  runner_.Add({.name = "b", .sources = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
+  Add(table_, {.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
+      std::move(filled));
+  Add(table_, {.name = "b", .sources = {Counter("three")}}, Loaded({MakeMap("counts", {{3, 30}})}));
   iterator.iterators_ = std::unexpected(Error{ErrorKind::kExhausted, ENOMEM, "no room"});
-  const auto collected = Collect();
+  const auto collected = Collect(table_);
   ASSERT_FALSE(collected);
   EXPECT_THAT(collected.error().message, HasSubstr("2 metrics are missing; the first is one"));
   EXPECT_THAT(collected.error().message, HasSubstr("no room"));
@@ -216,26 +123,26 @@ TEST_F(ProgramRunnerTest, WhatAnIteratorLeftHalfFilledIsMissingAndNothingElseIs)
   EXPECT_THAT(Lines("bpftally_program_metric_missing_total"), missing);
 
   iterator.iterators_ = {};
-  ASSERT_TRUE(Collect());
+  ASSERT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("one"), ElementsAre("id=1 10"));
   EXPECT_THAT(Lines("bpftally_program_metric_missing_total"), missing);
 }
 
-TEST_F(ProgramRunnerTest, WhatIsKnownToBeUnusableFailsNoLookButIsCounted) {
+TEST_F(ProgramTableTest, WhatIsKnownToBeUnusableFailsNoLookButIsCounted) {
   SourcePlan unusable = Counter("never");
   unusable.metrics[0].unusable = Error{ErrorKind::kInvalid, 0, "sizes"};
-  runner_.Add({.name = "a", .sources = {unusable, Counter("no_map", "absent")}},
-              Loaded({MakeMap("counts", {{1, 10}})}));
-  EXPECT_TRUE(Collect());
+  Add(table_, {.name = "a", .sources = {unusable, Counter("no_map", "absent")}},
+      Loaded({MakeMap("counts", {{1, 10}})}));
+  EXPECT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("never"), IsEmpty());
   EXPECT_THAT(Lines("ebpf_exporter_decoder_errors_total"), ElementsAre("config=a 2"));
 }
 
-TEST_F(ProgramRunnerTest, KeepsTheDeadlineAndSaysWhatIsMissing) {
-  runner_.Add({.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
-              Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
+TEST_F(ProgramTableTest, KeepsTheDeadlineAndSaysWhatIsMissing) {
+  Add(table_, {.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
+      Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})}));
   clock_.step = seconds(1);
-  const auto collected = Collect(seconds(4));
+  const auto collected = Collect(table_, seconds(4));
   ASSERT_FALSE(collected);
   EXPECT_EQ(collected.error().kind, ErrorKind::kExhausted);
   EXPECT_THAT(Lines("one"), ElementsAre("id=1 10"));
@@ -244,11 +151,11 @@ TEST_F(ProgramRunnerTest, KeepsTheDeadlineAndSaysWhatIsMissing) {
               ElementsAre("config=a,metric=two,reason=exhausted 1"));
 }
 
-TEST_F(ProgramRunnerTest, Fault13TheLimitOfSeriesIsOneForAll) {
-  runner_.Add({.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
-              Loaded({MakeMap("m1", {{1, 1}, {2, 1}, {3, 1}}),
-                      MakeMap("m2", {{1, 1}, {2, 1}, {3, 1}, {4, 1}})}));
-  ASSERT_TRUE(Collect());
+TEST_F(ProgramTableTest, Fault13TheLimitOfSeriesIsOneForAll) {
+  Add(table_, {.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},
+      Loaded({MakeMap("m1", {{1, 1}, {2, 1}, {3, 1}}),
+              MakeMap("m2", {{1, 1}, {2, 1}, {3, 1}, {4, 1}})}));
+  ASSERT_TRUE(Collect(table_));
   EXPECT_EQ(Lines("one").size(), 3U);
   EXPECT_EQ(Lines("two").size(), 2U);
   EXPECT_THAT(Lines("bpftally_program_series_dropped_total"),
@@ -265,8 +172,8 @@ ProgramPlan TwoOfOneMap(uint32_t width = 4) {
   return {.name = "a", .sources = {source}};
 }
 
-TEST_F(ProgramRunnerTest, MetricsOfOneMapAreReadAtOnce) {
-  roomy_.Add(TwoOfOneMap(), Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
+TEST_F(ProgramTableTest, MetricsOfOneMapAreReadAtOnce) {
+  Add(roomy_, TwoOfOneMap(), Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
   ASSERT_TRUE(Collect(roomy_));
   const int once = sys_.Calls(Method::kLookupBatch);
   EXPECT_THAT(Lines("one"), ElementsAre("id=1 10", "id=2 20"));
@@ -274,15 +181,15 @@ TEST_F(ProgramRunnerTest, MetricsOfOneMapAreReadAtOnce) {
   EXPECT_THAT(Lines("bpftally_program_metric_entries"),
               ElementsAre("config=a,metric=one 2", "config=a,metric=two 2"));
 
-  ProgramRunner alone({.sys = sys_, .clock = clock_, .sources = {}, .event_sources = {}}, {});
-  alone.Add({.name = "a", .sources = {Counter("one")}},
-            Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
+  ProgramTable alone(Host(), {});
+  Add(alone, {.name = "a", .sources = {Counter("one")}},
+      Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
   ASSERT_TRUE(Collect(alone));
   EXPECT_EQ(sys_.Calls(Method::kLookupBatch), 2 * once);
 }
 
-TEST_F(ProgramRunnerTest, OfMetricsOfOneMapEachFaresByItself) {
-  roomy_.Add(TwoOfOneMap(8), Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
+TEST_F(ProgramTableTest, OfMetricsOfOneMapEachFaresByItself) {
+  Add(roomy_, TwoOfOneMap(8), Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
   EXPECT_FALSE(Collect(roomy_));
   EXPECT_THAT(Lines("one"), ElementsAre("id=1 10", "id=2 20"));
   EXPECT_THAT(Lines("two"), IsEmpty());
@@ -300,28 +207,28 @@ TEST_F(ProgramRunnerTest, OfMetricsOfOneMapEachFaresByItself) {
   EXPECT_THAT(Lines("one"), ElementsAre("id=1 10", "id=2 20")) << "nothing stays of a former look";
 }
 
-TEST_F(ProgramRunnerTest, WhereSeriesAreFewTheFirstMetricOfAMapHasItsOwn) {
-  runner_.Add(TwoOfOneMap(), Loaded({MakeMap("counts", {{1, 1}, {2, 1}, {3, 1}})}));
-  ASSERT_TRUE(Collect());
+TEST_F(ProgramTableTest, WhereSeriesAreFewTheFirstMetricOfAMapHasItsOwn) {
+  Add(table_, TwoOfOneMap(), Loaded({MakeMap("counts", {{1, 1}, {2, 1}, {3, 1}})}));
+  ASSERT_TRUE(Collect(table_));
   EXPECT_EQ(Lines("one").size(), 3U);
   EXPECT_EQ(Lines("two").size(), 2U);
   EXPECT_THAT(Lines("bpftally_program_series_dropped_total"),
               ElementsAre("config=a,metric=two,reason=limit 1"));
 }
 
-TEST_F(ProgramRunnerTest, TellsOfTheProgramsLikeEbpfExporter) {
+TEST_F(ProgramTableTest, TellsOfTheProgramsLikeEbpfExporter) {
   auto loaded = Loaded({MakeMap("counts", {})});
   loaded->statuses_ = {
       {.program = "on_exec", .section = "tp/exec", .id = 71, .tag = "00ff", .attached = true},
       {.program = "on_exit", .section = "tp/exit", .id = 72, .tag = "11ee"},
       {.program = "refused", .section = "kprobe/x"}};
-  runner_.Add(
+  Add(table_,
       {.name = "a",
        .functions = {{"on_exec", "tp/exec"}, {"on_exit", "tp/exit"}, {"refused", "kprobe/x"}},
        .sources = {Counter("hits")}},
       std::move(loaded));
-  runner_.AddFailed({.name = "b", .functions = {{"first", "tp/x"}, {"second", "tp/y"}}});
-  ASSERT_TRUE(Collect());
+  AddFailed(table_, {.name = "b", .functions = {{"first", "tp/x"}, {"second", "tp/y"}}});
+  ASSERT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("ebpf_exporter_enabled_configs"), ElementsAre("name=a 1", "name=b 1"));
   EXPECT_THAT(Lines("ebpf_exporter_ebpf_program_info"),
               ElementsAre("config=a,id=71,program=on_exec,tag=00ff 1",
@@ -338,7 +245,7 @@ TEST_F(ProgramRunnerTest, TellsOfTheProgramsLikeEbpfExporter) {
               ElementsAre("no family ebpf_exporter_ebpf_program_run_count_total"));
 
   sys_.files["/proc/sys/kernel/bpf_stats_enabled"] = "1\n";
-  ASSERT_TRUE(Collect());
+  ASSERT_TRUE(Collect(table_));
   EXPECT_THAT(Lines("ebpf_exporter_ebpf_program_run_count_total"), Contains("id=71 17"));
   EXPECT_THAT(Lines("ebpf_exporter_ebpf_program_run_time_seconds"), Contains("id=71 2.5"));
 }

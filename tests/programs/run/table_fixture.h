@@ -14,34 +14,39 @@
 #include "host/cpus.h"
 #include "programs/load/loader_fixture.h"
 #include "programs/plan/plan.h"
-#include "programs/run/program_runner.h"
+#include "programs/run/program_table.h"
 
 namespace bpftally {
 
-// For tests of a ProgramRunner with the real kernel.
-class RunnerTest : public LoaderTest {
+// For tests of a ProgramTable with the real kernel.
+class TableTest : public LoaderTest {
  protected:
-  void MakeRunner(const RunnerOptions& options = {}) {
+  void MakeTable(const TableOptions& options = {}) {
     cpus_ = PossibleCpus(*sys_).value();
-    runner_.emplace(RunnerHost{.sys = *sys_,
-                               .clock = SystemClock(),
-                               .sources = {},
-                               .event_sources = {},
-                               .possible_cpus = cpus_},
-                    options);
+    table_.emplace(TableHost{.sys = *sys_,
+                             .clock = SystemClock(),
+                             .sources = {},
+                             .event_sources = {},
+                             .possible_cpus = cpus_,
+                             .load =
+                                 [this](const ProgramPlan& plan) {
+                                   return LoadedProgram::Load(plan, {}, *sys_);
+                                 }},
+                   options);
   }
 
-  // The runner's from now on; null where it does not load.
-  LoadedProgram* AddToRunner(ProgramPlan plan, const LoadOptions& options = {}) {
-    auto loaded = Load(plan, options);
-    LoadedProgram* const program = loaded.get();
-    if (program != nullptr) runner_->Add(std::move(plan), std::move(loaded));
-    return program;
+  // What the table has loaded; null where the kernel refuses it.
+  const LoadedProgram* AddToTable(ProgramPlan plan) {
+    plan.self = {.prefix = "ebpf_exporter_"};
+    const auto added = table_->Add(std::move(plan));
+    EXPECT_TRUE(added) << added.error().message;
+    return table_->Instances()->back()->loaded();
   }
 
   Result<void> Collect(std::chrono::seconds patience = std::chrono::seconds(60)) {
     batch_ = {};
-    return runner_->Collect(SystemClock().Now() + patience, batch_);
+    Notices said;
+    return table_->Collect(SystemClock().Now() + patience, batch_, said);
   }
 
   const MetricFamily& Family(std::string_view name) const {
@@ -65,7 +70,7 @@ class RunnerTest : public LoaderTest {
     return lines;
   }
 
-  // Looks again and again, as events take a moment. `expected`: sorted.
+  // Polls again and again, as events take a moment. `expected`: sorted.
   void ExpectLinesSoon(std::string_view name, const std::vector<std::string>& expected) {
     const auto give_up = SystemClock().Now() + std::chrono::seconds(20);
     do {
@@ -77,7 +82,7 @@ class RunnerTest : public LoaderTest {
   }
 
   size_t cpus_ = 0;
-  std::optional<ProgramRunner> runner_;
+  std::optional<ProgramTable> table_;
   MetricBatch batch_;
 };
 

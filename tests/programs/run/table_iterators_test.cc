@@ -2,7 +2,7 @@
 
 #include "programs/plan/plan.h"
 #include "programs/plan/sources.h"
-#include "programs/run/runner_fixture.h"
+#include "programs/run/table_fixture.h"
 
 namespace bpftally {
 namespace {
@@ -16,22 +16,22 @@ SourcePlan PlacesOf(const std::string& map) {
   return CounterOf(map, map, {{"place", {0, 4}, {{.name = "uint"}}}}, 4);
 }
 
-class RunnerIteratorsTest : public RunnerTest {
+class TableIteratorsTest : public TableTest {
  protected:
   void SetUp() override {
-    RunnerTest::SetUp();
-    if (!IsSkipped()) MakeRunner();
+    TableTest::SetUp();
+    if (!IsSkipped()) MakeTable();
   }
 };
 
-TEST_F(RunnerIteratorsTest, AMetricIsMissingAsLongAsItsIteratorDoesNotComeToItsEnd) {
+TEST_F(TableIteratorsTest, AMetricIsMissingAsLongAsItsIteratorDoesNotComeToItsEnd) {
   ProgramPlan filled = PlanOf("full_iterator");
   filled.sources = {PlacesOf("maps_seen")};
   ProgramPlan other = PlanOf("load_addresses");
   other.sources = {PlacesOf("constants")};
-  const LoadedProgram* program = AddToRunner(std::move(filled));
+  const LoadedProgram* program = AddToTable(std::move(filled));
   ASSERT_NE(program, nullptr);
-  ASSERT_NE(AddToRunner(std::move(other)), nullptr);
+  ASSERT_NE(AddToTable(std::move(other)), nullptr);
 
   SetAt(*program, "is_verbose", 0, uint32_t{1});
   const auto failed = Collect();

@@ -1,4 +1,4 @@
-// Counters of events and spans, from the kernel's buffers through the runner.
+// Counters of events and spans, from the kernel's buffers through the table.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "programs/plan/plan.h"
 #include "programs/plan/sources.h"
-#include "programs/run/runner_fixture.h"
+#include "programs/run/table_fixture.h"
 
 namespace bpftally {
 namespace {
@@ -32,20 +32,20 @@ std::vector<std::string> Thirds(std::string_view name, int each) {
   return lines;
 }
 
-class EventCountersTest : public RunnerTest {
+class EventCountersTest : public TableTest {
  protected:
   void SetUp() override {
-    RunnerTest::SetUp();
-    if (!IsSkipped()) MakeRunner();
+    TableTest::SetUp();
+    if (!IsSkipped()) MakeTable();
   }
 
   void Run(std::vector<SourcePlan> sources) {
     ProgramPlan plan = PlanOf("event_source");
     plan.sources = std::move(sources);
-    const LoadedProgram* program = AddToRunner(std::move(plan));
+    const LoadedProgram* program = AddToTable(std::move(plan));
     ASSERT_NE(program, nullptr);
     SetAt(*program, "wanted_process", 0, static_cast<uint32_t>(::getpid()));
-    const auto started = runner_->Start();
+    const auto started = table_->Start();
     ASSERT_TRUE(started) << started.error().message;
   }
 
@@ -85,7 +85,7 @@ TEST_F(EventCountersTest, WhatIsFlushedBeginsAnew) {
   ExpectLinesSoon("calls_by_ring", {});
 }
 
-class RunnerSpansTest : public RunnerTest {
+class TableSpansTest : public TableTest {
  protected:
   static std::vector<LabelPlan> Number(uint32_t offset) {
     return {{"number", {offset, 4, Part::kValue}, {{.name = "uint"}}}};
@@ -103,9 +103,9 @@ class RunnerSpansTest : public RunnerTest {
   }
 
   void Run(ProgramPlan plan, bool spans = true) {
-    MakeRunner({.spans = spans});
-    ASSERT_NE(AddToRunner(std::move(plan)), nullptr);
-    const auto started = runner_->Start();
+    MakeTable({.spans = spans});
+    ASSERT_NE(AddToTable(std::move(plan)), nullptr);
+    const auto started = table_->Start();
     ASSERT_TRUE(started) << started.error().message;
   }
 
@@ -126,14 +126,14 @@ class RunnerSpansTest : public RunnerTest {
   static constexpr std::string_view kDropped = "bpftally_program_spans_dropped_total";
 };
 
-TEST_F(RunnerSpansTest, EachIsTakenOnceWhileOthersComeAndLooksGoOn) {
+TEST_F(TableSpansTest, EachIsTakenOnceWhileOthersComeAndLooksGoOn) {
   constexpr int kCalls = 2'000;
   ASSERT_NO_FATAL_FAILURE(Run(Plan()));
   const auto give_up = SystemClock().Now() + seconds(30);
   std::multiset<std::string> taken;
   std::thread taker([&] {
     while (taken.size() < 2 * kCalls && SystemClock().Now() < give_up) {
-      for (const SpanRecord& span : runner_->TakeSpans(100))
+      for (const SpanRecord& span : table_->TakeSpans(100))
         taken.insert(span.name + " " + span.attributes.back().second);
       std::this_thread::yield();
     }
@@ -143,12 +143,12 @@ TEST_F(RunnerSpansTest, EachIsTakenOnceWhileOthersComeAndLooksGoOn) {
   taker.join();
   EXPECT_EQ(taken.size(), 2u * kCalls);
   EXPECT_EQ(std::set(taken.begin(), taken.end()).size(), 2u * kCalls) << "none twice";
-  EXPECT_THAT(runner_->TakeSpans(10), IsEmpty());
+  EXPECT_THAT(table_->TakeSpans(10), IsEmpty());
   EXPECT_EQ(Lines(kDropped),
             (std::vector{Line("spans_dropped", "bare", 0), Line("spans_dropped", "whole", 0)}));
 }
 
-TEST_F(RunnerSpansTest, OneRingBufferMayHaveSpansOfTwoNamesAndACounter) {
+TEST_F(TableSpansTest, OneRingBufferMayHaveSpansOfTwoNamesAndACounter) {
   ProgramPlan plan = Plan();
   plan.sources[0] = plan.sources[1];
   plan.sources[0].spans[0].name = "also_bare";
@@ -161,20 +161,20 @@ TEST_F(RunnerSpansTest, OneRingBufferMayHaveSpansOfTwoNamesAndACounter) {
                    "3"});
 }
 
-TEST_F(RunnerSpansTest, WhatNobodyTakesIsDroppedAndCounted) {
+TEST_F(TableSpansTest, WhatNobodyTakesIsDroppedAndCounted) {
   ProgramPlan plan = Plan();
   plan.sources.erase(plan.sources.begin());
   ASSERT_NO_FATAL_FAILURE(Run(std::move(plan)));
   MakeSpans(5'000);
   ExpectLinesSoon(kSpans, {Line("spans", "bare", 5'000)});
-  const size_t kept = runner_->TakeSpans(10'000).size();
+  const size_t kept = table_->TakeSpans(10'000).size();
   EXPECT_GT(kept, 0u);
   EXPECT_LT(kept, 5'000u);
   EXPECT_EQ(Lines(kDropped),
             std::vector{Line("spans_dropped", "bare", 5'000 - static_cast<int>(kept))});
 }
 
-TEST_F(RunnerSpansTest, SpansThatCannotBeReadHideNoOthers) {
+TEST_F(TableSpansTest, SpansThatCannotBeReadHideNoOthers) {
   ProgramPlan plan = Plan();
   plan.sources[0].from = EventSource{"no_such_map"};
   plan.sources[1].spans.push_back({.name = "unusable", .unusable = Error{}});
@@ -183,12 +183,12 @@ TEST_F(RunnerSpansTest, SpansThatCannotBeReadHideNoOthers) {
   ExpectLinesSoon(kSpans, {Line("spans", "bare", 3)});
 }
 
-TEST_F(RunnerSpansTest, WhatNobodyWantsIsNotRead) {
+TEST_F(TableSpansTest, WhatNobodyWantsIsNotRead) {
   ASSERT_NO_FATAL_FAILURE(Run(Plan(), false));
   MakeSpans(3);
   ASSERT_TRUE(Collect());
   EXPECT_THAT(Lines(kSpans), IsEmpty());
-  EXPECT_THAT(runner_->TakeSpans(10), IsEmpty());
+  EXPECT_THAT(table_->TakeSpans(10), IsEmpty());
 }
 
 }  // namespace

@@ -1,0 +1,118 @@
+#pragma once
+
+// The sources of one metric program: reads its maps, takes its events, evaluates both, and keeps
+// account of how each metric fares. All that touches evaluators is here.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "host/tables.h"
+#include "kernel/bpf_sys.h"
+#include "model/metric_batch.h"
+#include "programs/evaluate/source_evaluator.h"
+#include "programs/evaluate/span_queue.h"
+#include "programs/load/loaded_object.h"
+#include "programs/plan/plan.h"
+#include "programs/read/event_reader.h"
+#include "programs/read/map_reader.h"
+#include "programs/run/instance_status.h"
+
+namespace bpftally {
+
+// What all metric programs of a process share. All of it must outlive them.
+struct InstanceHost {
+  BpfSys& sys;
+  const Clock& clock;
+  HostTables& tables;        // of the thread that polls
+  HostTables& event_tables;  // of the thread that takes events
+  EventReader& events;
+  SpanQueue* spans = nullptr;  // null: nobody wants spans, and their events are not read
+  size_t possible_cpus = 1;
+};
+
+// One poll of all metric programs, and what came of it so far.
+struct ProgramPoll {
+  std::chrono::steady_clock::time_point deadline;
+  MetricBatch& batch;
+  MapReader& reader;
+  size_t series_left;  // of all metrics together
+  Notices& said;
+  size_t missing = 0;  // metrics
+  std::string first_missing = {};
+};
+
+class MetricReader;
+class SpansReader;
+
+// Made and destroyed by the thread that changes programs, read by the one that polls.
+class ProgramSources {
+ public:
+  // Events are taken from now on. A metric that cannot be read is told of, and harms no other.
+  // `before`, where it is given, reads the same maps: metrics and spans that mean the same in both
+  // are shared with it, so that they go on with what they counted.
+  ProgramSources(const ProgramPlan& plan, std::shared_ptr<LoadedProgram> loaded,
+                 int64_t loaded_at_ns, const InstanceHost& host, const ProgramSources* before,
+                 Notices& said);
+  ProgramSources(const ProgramSources&) = delete;
+  ProgramSources& operator=(const ProgramSources&) = delete;
+  ~ProgramSources();
+
+  // A poll: first all sources that must run before anybody reads, then metric after metric.
+  // `metric` is its place in the plan; `conflict`: why it must not be published.
+  void BeginPoll(ProgramPoll& poll);
+  Result<Evaluated> Read(size_t metric, const std::optional<Error>& conflict, ProgramPoll& poll);
+  void CountDuplicates(size_t metric, uint64_t count);
+  void EndPoll();
+
+  // By the thread that polls.
+  std::vector<MetricStatus> Metrics() const;
+  std::vector<SpansStatus> Spans() const;
+  uint64_t decoder_errors() const { return *decoder_errors_; }  // with those of `before`
+
+  // What is known without a poll: names, and why a metric can never be read. Any thread.
+  std::vector<MetricStatus> MetricsBeforePolls() const;
+
+ private:
+  // One source of a map, which is read once for all of its metrics.
+  struct MapSourceReader {
+    size_t first = 0;  // of its metrics
+    const MapHandle* map = nullptr;
+    std::unique_ptr<SourceEvaluator> evaluator;
+    std::vector<Result<Evaluated>> results = {};  // of each metric at this poll, once it is read
+  };
+
+  void AddMetrics(const ProgramPlan& plan, const SourcePlan& source, const ProgramSources* before,
+                  Notices& said);
+  void AddMap(const ProgramPlan& plan, SourcePlan source, Notices& said);
+  std::shared_ptr<MetricReader> ReaderOf(const ProgramPlan& program, const SourcePlan& source,
+                                         const MetricPlan& plan, const ProgramSources* before,
+                                         Notices& said);
+  void AddSpans(const SourcePlan& source, const SpanPlan& plan, const ProgramSources* before,
+                Notices& said);
+  Result<Evaluated> Evaluate(size_t metric, ProgramPoll& poll);
+  Result<Evaluated> EvaluateMap(size_t metric, ProgramPoll& poll);
+  void ReadMap(MapSourceReader& source, ProgramPoll& poll) const;
+  void Account(MetricReader& reader, bool known, const Result<Evaluated>& evaluated,
+               ProgramPoll& poll) const;
+
+  const InstanceHost host_;
+  const std::string name_;
+  const std::shared_ptr<LoadedProgram> loaded_;
+  const int64_t loaded_at_ns_;
+  std::vector<std::shared_ptr<MetricReader>> metrics_;
+  std::vector<MapSourceReader> maps_;
+  std::vector<std::shared_ptr<SpansReader>> spans_;
+  const std::shared_ptr<uint64_t> decoder_errors_;  // of the thread that polls
+
+  // Of the poll under way.
+  std::optional<Error> iterators_failed_;  // the maps are half filled
+};
+
+}  // namespace bpftally

@@ -1,0 +1,119 @@
+// A thousand loads and unloads while another thread polls: nothing is left of them, and what stays
+// is there in every poll.
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include "programs/plan/sources.h"
+#include "programs/run/table_fixture.h"
+
+namespace bpftally {
+namespace {
+
+#ifdef BPFTALLY_SANITIZED
+constexpr int kRounds = 200;  // each takes several times as long
+#else
+constexpr int kRounds = 1000;
+#endif
+constexpr int kRoundsAtOnce = 100;  // after so many the kernel gets time to free what it keeps
+
+size_t EntriesOf(const char* folder) {
+  const std::filesystem::directory_iterator entries(folder);
+  return static_cast<size_t>(std::distance(begin(entries), end(entries)));
+}
+
+class TableChurnTest : public TableTest {
+ protected:
+  static constexpr const char* kPasser = "passer";
+
+  static ProgramPlan Plan(const std::string& name) {
+    ProgramPlan plan = PlanOf("load_addresses");
+    plan.name = name;
+    plan.sources = {
+        CounterOf(name + "_total", "constants", {{"place", {0, 4}, {{.name = "uint"}}}}, 4)};
+    return plan;
+  }
+
+  // One of the kernel's programs that this table has loaded.
+  std::set<uint32_t> IdsOf(std::string_view name) const {
+    std::set<uint32_t> ids;
+    for (const InstanceStatus& status : table_->List()) {
+      if (status.name != name) continue;
+      for (const FunctionStatus& function : status.functions) ids.insert(function.attach.id);
+    }
+    return ids;
+  }
+
+  // The kernel frees a program some time after its last user has gone.
+  static bool WaitUntilFreed(const std::set<uint32_t>& ids) {
+    const auto give_up = SystemClock().Now() + std::chrono::seconds(60);
+    for (const uint32_t id : ids) {
+      while (true) {
+        const UniqueFd still_there(bpf_prog_get_fd_by_id(id));
+        if (!still_there) break;
+        if (SystemClock().Now() > give_up) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+    }
+    return true;
+  }
+
+  void LoadAndUnload(std::set<uint32_t>& ids) {
+    ASSERT_TRUE(table_->Add(Plan(kPasser)));
+    const auto new_ids = IdsOf(kPasser);
+    ASSERT_FALSE(new_ids.empty());
+    ids.insert(new_ids.begin(), new_ids.end());
+    ASSERT_TRUE(table_->Remove(kPasser));
+    // A poll may still have the last one: never more than a few at once.
+    while (table_->LetGo()) std::this_thread::yield();
+  }
+
+  size_t SamplesOf(std::string_view name) const {
+    const auto family =
+        std::ranges::find(batch_.families(), name, [](const auto& f) { return f.spec.name; });
+    return family == batch_.families().end() ? 0 : family->samples.size();
+  }
+};
+
+TEST_F(TableChurnTest, AThousandLoadsAndUnloadsLeaveNothingAndDisturbNobody) {
+  MakeTable();
+  ASSERT_NE(AddToTable(Plan("stays")), nullptr);
+  ASSERT_TRUE(table_->Start());
+  std::set<uint32_t> ids;
+  ASSERT_NO_FATAL_FAILURE(LoadAndUnload(ids));  // libbpf keeps what it learns at the first load
+  const size_t descriptors = EntriesOf("/proc/self/fd");
+  const size_t threads = EntriesOf("/proc/self/task");
+
+  std::atomic<bool> enough = false;
+  std::atomic<int> polls = 0;
+  std::atomic<int> gaps = 0;
+  std::thread poller([&] {
+    while (!enough) {
+      if (!Collect() || SamplesOf("stays_total") == 0) ++gaps;
+      ++polls;
+    }
+  });
+  for (int round = 0; round < kRounds && !HasFailure(); ++round) {
+    LoadAndUnload(ids);
+    if (round % kRoundsAtOnce == kRoundsAtOnce - 1) {
+      EXPECT_TRUE(WaitUntilFreed(ids)) << "programs stay in the kernel";
+      ids.clear();
+    }
+  }
+  enough = true;
+  poller.join();
+  EXPECT_EQ(gaps, 0) << "of " << polls << " polls";
+  EXPECT_GT(polls, 0);
+  EXPECT_TRUE(WaitUntilFreed(ids));
+  EXPECT_EQ(EntriesOf("/proc/self/fd"), descriptors);
+  EXPECT_EQ(EntriesOf("/proc/self/task"), threads);
+}
+
+}  // namespace
+}  // namespace bpftally
