@@ -249,6 +249,7 @@ std::shared_ptr<MetricReader> ProgramSources::ReaderOf(const ProgramPlan& progra
 
 void ProgramSources::AddSpans(const SourcePlan& source, const SpanPlan& plan,
                               const ProgramSources* before, Notices& said) {
+  const auto serves = [&](const SpansReader& r) { return r.Serves(source, plan); };
   if (before != nullptr) {
     if (auto reader = FindReader(before->spans_, serves, spans_)) {
       spans_.push_back(std::move(reader));
