@@ -5,8 +5,12 @@
 #include <linux/bpf.h>
 
 #include <array>
+#include <span>
 #include <string>
+#include <utility>
 
+#include "host/tables.h"
+#include "programs/evaluate/source_evaluator.h"
 #include "programs/frontends/ebpf_exporter/front_end.h"
 #include "programs/frontends/ebpf_exporter/plan_fixture.h"
 #include "programs/frontends/toy_front_end.h"
@@ -42,6 +46,39 @@ TEST(FrontEnds, Compile_Toy_GivesItsPlan) {
   EXPECT_EQ(family.type, MetricType::kCounter);
   EXPECT_EQ(family.scope, "toys");
   EXPECT_THAT(family.label_names, ElementsAre("made_by", "op", "size"));
+}
+
+// The plan of a format that nothing else knows is run by the evaluators of all.
+TEST(FrontEnds, Compile_Toy_ItsPlanRuns) {
+  const Compiled compiled =
+      Compile({"toy\ngauge level calls op=0:4\nobserved time ring 8 4:4 10,20 what=0:4\n", "b.toy"},
+              &kFacts, kTwo);
+  ASSERT_THAT(compiled.findings, IsEmpty());
+  HostTables tables(HostSources{}, SystemClock());
+  MetricBatch batch;
+  const auto run = [&](size_t source, const Rows& rows) {
+    SourceEvaluator evaluator(compiled.plan.sources.at(source), compiled.plan.const_labels, tables,
+                              SystemClock());
+    evaluator.Begin({.batch = batch});
+    EXPECT_TRUE(evaluator.Add(rows));
+    return std::move(evaluator.Finish().at(0));
+  };
+  const std::array<uint32_t, 2> key = {7, 0};
+  const std::array<uint64_t, 1> value = {42};
+  const auto gauge = run(0, {.count = 1,
+                             .key_size = 8,
+                             .value_size = 8,
+                             .keys = std::as_bytes(std::span(key)),
+                             .values = std::as_bytes(std::span(value))});
+  ASSERT_TRUE(gauge);
+  EXPECT_EQ(gauge->samples.at(0).labels[0], "toy");
+  EXPECT_EQ(gauge->samples.at(0).labels[1], "7");
+  EXPECT_EQ(gauge->samples.at(0).value, Number(uint64_t{42}));
+
+  const std::array<uint32_t, 2> event = {3, 15};
+  const auto histogram = run(1, RowOf(std::as_bytes(std::span(event))));
+  ASSERT_TRUE(histogram);
+  EXPECT_THAT(histogram->histograms.at(0).counts, ElementsAre(0, 1, 0));
 }
 
 TEST(FrontEnds, Compile_ToyMistake_SaysItsPlace) {
