@@ -26,6 +26,7 @@ struct CollectOptions {
   bool program_maps = false;  // --collector.program-maps: bpf_program_map_info
   size_t max_objects =
       1000;  // --max-objects: per-object series of a kind; the rest only in the aggregates
+  bool run_stats = false;           // --run-stats: bpftally itself keeps run statistics on
   std::string libbpf_version = {};  // of the library that the kernel layer runs on
 };
 

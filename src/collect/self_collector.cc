@@ -10,7 +10,9 @@ constexpr auto kGauge = MetricType::kGauge;
 class SelfCollector final : public Collector {
  public:
   SelfCollector(const CollectOptions& options, std::shared_ptr<const DroppedSeries> dropped)
-      : libbpf_version_(options.libbpf_version), dropped_(std::move(dropped)) {}
+      : run_stats_(options.run_stats),
+        libbpf_version_(options.libbpf_version),
+        dropped_(std::move(dropped)) {}
 
   std::string_view name() const override { return "self"; }
   std::string_view help() const override { return "What bpftally is, can do here, and costs."; }
@@ -18,6 +20,7 @@ class SelfCollector final : public Collector {
   Result<void> Collect(const Snapshot& snapshot, MetricBatch& batch) override {
     AddBuildInfo(batch);
     AddFeatures(snapshot, batch);
+    AddRunStats(batch);
     AddDropped(snapshot, batch);
     AddProcess(snapshot, batch);
     return {};
@@ -49,6 +52,14 @@ class SelfCollector final : public Collector {
       family.samples.push_back(
           {batch.Labels({batch.Intern(feature.name), batch.Intern(feature.source)}),
            uint64_t{feature.available ? 1U : 0U}});
+  }
+
+  // Tells what bpftally turned on from what somebody forgot: bpf_stats_enabled is 1 for both.
+  void AddRunStats(MetricBatch& batch) const {
+    AddGauge(
+        {"bpftally_run_stats_requested",
+         "1: bpftally itself keeps run statistics on (--run-stats); 0: it does not.", kGauge, ""},
+        std::optional<uint64_t>(run_stats_ ? 1 : 0), batch);
   }
 
   void AddDropped(const Snapshot& snapshot, MetricBatch& batch) const {
@@ -95,6 +106,7 @@ class SelfCollector final : public Collector {
     if (value) family.samples.push_back({nullptr, *value});
   }
 
+  bool run_stats_;
   std::string libbpf_version_;
   std::shared_ptr<const DroppedSeries> dropped_;
 };

@@ -332,6 +332,14 @@ TEST(SelfCollectorTest, BuildFeaturesAndProcess) {
             1'795'248'000'500'000'000);
 }
 
+TEST(SelfCollectorTest, RunStatsRequested_IsTheOption) {
+  EXPECT_EQ(ValueOf(CollectOnce(FullSnapshot(), {}), "bpftally_run_stats_requested"), Unsigned(0));
+  CollectOptions options;
+  options.run_stats = true;
+  EXPECT_EQ(ValueOf(CollectOnce(FullSnapshot(), options), "bpftally_run_stats_requested"),
+            Unsigned(1));
+}
+
 // Three of each kind, of which the limit lets through two: by memory, told by ascending id.
 Snapshot ThreeOfEach() {
   Snapshot snapshot = BareSnapshot();
