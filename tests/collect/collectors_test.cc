@@ -208,7 +208,7 @@ TEST(CollectorsTest, UnknownIsNoSample) {
           "bpf_program_info", "bpf_program_attachments", "bpf_map_info", "bpf_map_key_size_total",
           "bpf_map_value_size_total", "bpf_map_max_entries_total", "bpf_link_info", "bpf_programs",
           "bpf_maps", "bpf_links", "bpf_btf_objects", "bpf_verifier_instruction_limit",
-          "bpftally_build_info", "bpftally_series_dropped_total"}));
+          "bpftally_build_info", "bpftally_run_stats_requested", "bpftally_series_dropped_total"}));
   for (const char* label : {"gpl_compatible", "load_time", "uid", "btf_id"})
     EXPECT_EQ(OnlyLabels(batch, "bpf_program_info").at(label), "") << label;
   for (const char* label : {"map_extra", "frozen", "btf_id"})
