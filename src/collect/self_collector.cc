@@ -56,10 +56,10 @@ class SelfCollector final : public Collector {
 
   // Tells what bpftally turned on from what somebody forgot: bpf_stats_enabled is 1 for both.
   void AddRunStats(MetricBatch& batch) const {
-    AddGauge(
-        {"bpftally_run_stats_requested",
-         "1: bpftally itself keeps run statistics on (--run-stats); 0: it does not.", kGauge, ""},
-        std::optional<uint64_t>(run_stats_ ? 1 : 0), batch);
+    AddGauge({"bpftally_run_stats_requested",
+              "Whether bpftally itself keeps run statistics on, by --run-stats (1), or not (0).",
+              kGauge, ""},
+             std::optional<uint64_t>(run_stats_ ? 1 : 0), batch);
   }
 
   void AddDropped(const Snapshot& snapshot, MetricBatch& batch) const {
