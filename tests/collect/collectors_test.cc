@@ -310,6 +310,14 @@ TEST(CollectorsTest, TheErrorOfTheWalkIsTold) {
   EXPECT_EQ(result.error().message, "links need CAP_SYS_ADMIN");
 }
 
+TEST(SelfCollectorTest, RunStatsRequested_IsTheOption) {
+  EXPECT_EQ(ValueOf(CollectOnce(FullSnapshot(), {}), "bpftally_run_stats_requested"), Unsigned(0));
+  CollectOptions options;
+  options.run_stats = true;
+  EXPECT_EQ(ValueOf(CollectOnce(FullSnapshot(), options), "bpftally_run_stats_requested"),
+            Unsigned(1));
+}
+
 TEST(SelfCollectorTest, BuildFeaturesAndProcess) {
   CollectOptions options;
   options.libbpf_version = "1.5";
@@ -330,14 +338,6 @@ TEST(SelfCollectorTest, BuildFeaturesAndProcess) {
   EXPECT_EQ(ValueOf(batch, "process_start_time_seconds"), Number(1'795'248'000.5));
   EXPECT_EQ(SamplesOf(batch, "process_cpu_seconds_total").at(0).start_time_ns,
             1'795'248'000'500'000'000);
-}
-
-TEST(SelfCollectorTest, RunStatsRequested_IsTheOption) {
-  EXPECT_EQ(ValueOf(CollectOnce(FullSnapshot(), {}), "bpftally_run_stats_requested"), Unsigned(0));
-  CollectOptions options;
-  options.run_stats = true;
-  EXPECT_EQ(ValueOf(CollectOnce(FullSnapshot(), options), "bpftally_run_stats_requested"),
-            Unsigned(1));
 }
 
 // Three of each kind, of which the limit lets through two: by memory, told by ascending id.
