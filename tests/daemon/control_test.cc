@@ -1,3 +1,4 @@
+#include "collect/census_view.h"
 #include "daemon/control.h"
 
 #include <gmock/gmock.h>
@@ -24,7 +25,8 @@ bool Nothing() { return false; }
 double ValueOf(const Control& control, std::string_view name) {
   MetricBatch batch;
   const auto collector = MakeReloadCollector([&] { return control.status(); });
-  EXPECT_TRUE(collector->Collect({}, batch));
+  const Snapshot snapshot;
+  EXPECT_TRUE(collector->Collect(CensusViewBuilder({}).Build(snapshot), batch));
   for (const MetricFamily& family : batch.families()) {
     if (family.spec.name == name)
       return std::visit([](auto value) { return static_cast<double>(value); },
