@@ -1,4 +1,3 @@
-#include "collect/census_view.h"
 #include "daemon/control.h"
 
 #include <gmock/gmock.h>
@@ -9,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "collect/census_view.h"
 #include "model/metric_batch.h"
 
 namespace bpftally {
