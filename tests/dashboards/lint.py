@@ -27,6 +27,8 @@ def metrics_of_programs(source, configurations):
     """The names of the shipped metric programs, and of what is exported about them."""
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(source.rglob("*.cc")))
     names = set(re.findall(r'"(ebpf_exporter_\w+)"', text))
+    of_themselves = (source / "plan" / "self_metrics.h").read_text(encoding="utf-8")
+    names |= {f"ebpf_exporter_{name}" for name in re.findall(r'string_view \w+ = "(\w+)"', of_themselves)}
     for path in configurations.glob("*.yaml"):
         for block in re.split(r"(?m)^    - name: ", path.read_text(encoding="utf-8"))[1:]:
             suffixes = ("_bucket", "_sum", "_count") if "bucket_type" in block else ("",)
