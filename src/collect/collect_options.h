@@ -18,6 +18,8 @@ struct CollectOptions {
   bool program_maps = false;
   // --max-objects: per-object series of a kind; the rest only in the aggregates
   size_t max_objects = 1000;
+  // --run-stats: bpftally itself keeps run statistics on
+  bool run_stats = false;
   // of the library that the kernel layer runs on
   std::string libbpf_version = {};
 };

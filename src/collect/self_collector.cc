@@ -10,7 +10,9 @@ constexpr auto kGauge = MetricType::kGauge;
 class SelfCollector final : public Collector {
  public:
   SelfCollector(const CollectOptions& options, std::shared_ptr<const DroppedSeries> dropped)
-      : libbpf_version_(options.libbpf_version), dropped_(std::move(dropped)) {}
+      : run_stats_(options.run_stats),
+        libbpf_version_(options.libbpf_version),
+        dropped_(std::move(dropped)) {}
 
   std::string_view name() const override { return "self"; }
   std::string_view help() const override {
@@ -21,6 +23,7 @@ class SelfCollector final : public Collector {
     const Snapshot& snapshot = view.snapshot;
     AddBuildInfo(batch);
     AddFeatures(snapshot, batch);
+    AddRunStats(batch);
     AddDropped(snapshot, batch);
     AddProcess(snapshot, batch);
     return {};
@@ -52,6 +55,14 @@ class SelfCollector final : public Collector {
       family.samples.push_back(
           {batch.Labels({batch.Intern(feature.name), batch.Intern(feature.source)}),
            uint64_t{feature.available ? 1U : 0U}});
+  }
+
+  // Tells what bpftally turned on from what somebody forgot: bpf_stats_enabled is 1 for both.
+  void AddRunStats(MetricBatch& batch) const {
+    AddGauge({"bpftally_run_stats_requested",
+              "Whether bpftally itself keeps run statistics on, by --run-stats (1), or not (0).",
+              kGauge, ""},
+             std::optional<uint64_t>(run_stats_ ? 1 : 0), batch);
   }
 
   void AddDropped(const Snapshot& snapshot, MetricBatch& batch) const {
@@ -98,6 +109,7 @@ class SelfCollector final : public Collector {
     if (value) family.samples.push_back({nullptr, *value});
   }
 
+  bool run_stats_;
   std::string libbpf_version_;
   std::shared_ptr<const DroppedSeries> dropped_;
 };

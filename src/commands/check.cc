@@ -24,7 +24,7 @@ Result<ExitStatus> Check(const Options& options, const Clock&) {
   return report.ok() ? kExitSuccess : kExitConfig;
 }
 
-std::vector<OptionRow> Rows() {
+std::vector<OptionRow> CheckRows() {
   return {
       BtfPathRow(),
       {"load", "", kSection, "", "Also have the verifier of this kernel check the BPF programs",
@@ -46,7 +46,7 @@ Command CheckCommand() {
   return {.name = "check",
           .operands = "FILE…",
           .summary = "say what is wrong with configurations of metric programs; needs no privilege",
-          .options = Rows(),
+          .options = CheckRows(),
           .check = NeedFiles,
           .run = Check};
 }

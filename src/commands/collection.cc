@@ -25,6 +25,7 @@ std::unique_ptr<CollectorSet> EnabledCollectors(const Options& options, const Cl
                                                 MetricPrograms* programs, const OtlpPusher* pusher,
                                                 const Control* control) {
   CollectOptions collect = options.collect;
+  collect.run_stats = options.reader.run_stats;
   collect.libbpf_version = libbpf_version_string();
   auto collectors = MakeCollectors(collect);
   std::erase_if(collectors, [&](const auto& collector) {

@@ -213,7 +213,7 @@ TEST(CollectorsTest, UnknownIsNoSample) {
           "bpf_program_info", "bpf_program_attachments", "bpf_map_info", "bpf_map_key_size_total",
           "bpf_map_value_size_total", "bpf_map_max_entries_total", "bpf_link_info", "bpf_programs",
           "bpf_maps", "bpf_links", "bpf_btf_objects", "bpf_verifier_instruction_limit",
-          "bpftally_build_info", "bpftally_series_dropped_total"}));
+          "bpftally_build_info", "bpftally_run_stats_requested", "bpftally_series_dropped_total"}));
   for (const char* label : {"gpl_compatible", "load_time", "uid", "btf_id"})
     EXPECT_EQ(OnlyLabels(batch, "bpf_program_info").at(label), "") << label;
   for (const char* label : {"map_extra", "frozen", "btf_id"})
@@ -314,6 +314,14 @@ TEST(CollectorsTest, TheErrorOfTheWalkIsReturned) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::kPermission);
   EXPECT_EQ(result.error().message, "links need CAP_SYS_ADMIN");
+}
+
+TEST(SelfCollectorTest, RunStatsRequested_IsTheOption) {
+  EXPECT_EQ(ValueOf(CollectOnce(FullSnapshot(), {}), "bpftally_run_stats_requested"), Unsigned(0));
+  CollectOptions options;
+  options.run_stats = true;
+  EXPECT_EQ(ValueOf(CollectOnce(FullSnapshot(), options), "bpftally_run_stats_requested"),
+            Unsigned(1));
 }
 
 TEST(SelfCollectorTest, BuildFeaturesAndProcess) {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "collect/census_view.h"
 #include "model/metric_batch.h"
 
 namespace bpftally {
@@ -24,7 +25,8 @@ bool Nothing() { return false; }
 double ValueOf(const Control& control, std::string_view name) {
   MetricBatch batch;
   const auto collector = MakeReloadCollector([&] { return control.status(); });
-  EXPECT_TRUE(collector->Collect({}, batch));
+  const Snapshot snapshot;
+  EXPECT_TRUE(collector->Collect(CensusViewBuilder({}).Build(snapshot), batch));
   for (const MetricFamily& family : batch.families()) {
     if (family.spec.name == name)
       return std::visit([](auto value) { return static_cast<double>(value); },

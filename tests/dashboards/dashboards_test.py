@@ -2,7 +2,7 @@
 """dashboards_test.py lint|rules|live [the bpftally binary]
 
 lint:  the dashboards keep to their rules; needs nothing else
-rules: promtool checks deploy/prometheus/rules.yaml, and its tests pass
+rules: promtool checks deploy/prometheus/rules.yaml, its tests pass, and no join of a dashboard fails
 live:  every query of every dashboard gives data from a real Prometheus that scrapes a real bpftally
 """
 
@@ -16,6 +16,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "e2e"))
 
 # pylint: disable=wrong-import-position
+import grafana
+import joins
 import lint
 import live
 import script
@@ -26,13 +28,23 @@ RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 def run_rules():
     if not shutil.which("promtool"):
         raise script.CannotRun("promtool is missing (Debian package prometheus)")
-    tests = RULES.with_name("rules_test.yaml")
+    tests = [RULES.with_name("rules_test.yaml"), *sorted(pathlib.Path(__file__).parent.glob("*_test.yaml"))]
     found = []
-    for command in (["check", "rules", RULES], ["test", "rules", tests]):
+    for command in (["check", "rules", RULES], ["test", "rules", *tests]):
         result = subprocess.run(["promtool", *command], capture_output=True, text=True)
         if result.returncode:
             found.append(result.stdout + result.stderr)
-    return found + list(check_coverage(RULES.read_text(), tests.read_text()))
+    rules = RULES.read_text(encoding="utf-8")
+    found += check_coverage(rules, "".join(test.read_text(encoding="utf-8") for test in tests))
+    found += check_runbooks(rules)
+    found += lint.unsafe_joins(rules)
+    return found + list(joins.run(grafana.load_boards(ROOT / "dashboards")))
+
+
+def check_runbooks(rules):
+    """Debian's bpftool is built without what shows the processes that hold an object."""
+    if "bpftool" in rules:
+        yield "a runbook relies on bpftool"
 
 
 def check_coverage(rules, tests):

@@ -10,6 +10,8 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 SELECTOR = '{job=~"$job", instance=~"$instance"'
 FORMATS = {"heatmap": "heatmap", "table": "table"}
 PROMETHEUS_OWN = {"scrape_duration_seconds"}
+# One series for each set of labels that is matched: two would end the query with an error.
+SAFE_JOIN = re.compile(r"on \(([\w, ]+)\) group_left \([\w, ]*\) \w+ by \(\1\) \(")
 UNITS = {"Bps", "bytes", "cps", "percentunit", "s", "short"}  # Grafana takes any text for a unit
 
 
@@ -25,6 +27,8 @@ def metrics_of_programs(source, configurations):
     """The names of the shipped metric programs, and of what is exported about them."""
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(source.rglob("*.cc")))
     names = set(re.findall(r'"(ebpf_exporter_\w+)"', text))
+    of_themselves = (source / "plan" / "self_metrics.h").read_text(encoding="utf-8")
+    names |= {f"ebpf_exporter_{name}" for name in re.findall(r'string_view \w+ = "(\w+)"', of_themselves)}
     for path in configurations.glob("*.yaml"):
         for block in re.split(r"(?m)^    - name: ", path.read_text(encoding="utf-8"))[1:]:
             suffixes = ("_bucket", "_sum", "_count") if "bucket_type" in block else ("",)
@@ -155,6 +159,28 @@ def check_queries(board):
                 yield f"{title}: {target['refId']} is no range query"
 
 
+def unsafe_joins(text):
+    if text.count("group_left") + text.count("group_right") != len(SAFE_JOIN.findall(text)):
+        yield "a join whose other side may have two series of one object"
+
+
+def check_joins(board):
+    for panel in board.panels:
+        for target in panel["targets"]:
+            for complaint in unsafe_joins(target["expr"]):
+                yield f"{panel['title']}: {complaint}"
+
+
+def check_buckets(board):
+    """OTLP stores the bucket "1" where a scrape stores "1.0": the buckets of two jobs are never added."""
+    for panel in board.panels:
+        for target in panel["targets"]:
+            labels = re.findall(r"\bby \(([\w, ]+)\)", target["expr"])
+            adds = any("le" in names.split(", ") and "job" not in names.split(", ") for names in labels)
+            if adds and panel.get("repeat") != "job":
+                yield f"{panel['title']}: adds the buckets of all jobs"
+
+
 def check_columns(board):
     for panel in board.panels:
         options = organized(panel)
@@ -173,7 +199,7 @@ def check_columns(board):
 
 
 CHECKS = (check_header, check_variables, check_layout, check_panels, check_datasources,
-          check_queries, check_columns)
+          check_queries, check_joins, check_buckets, check_columns)
 
 
 def check_metrics(board, known):
@@ -214,6 +240,10 @@ def replace_in_query(board, old, new):
     target["expr"] = target["expr"].replace(old, new)
 
 
+def put_query(board, expr):
+    first(board, "stat")["targets"][0]["expr"] = expr.replace("{}", SELECTOR + "}")
+
+
 BREAKAGES = {
     "is editable": lambda b: b.update(editable=True),
     "has no uid": lambda b: b.update(uid=""),
@@ -236,6 +266,10 @@ BREAKAGES = {
     "takes the default data source": lambda b: first(b, "table")["targets"][0].pop("datasource"),
     "has a rate of five minutes": lambda b: replace_in_query(b, "[$__rate_interval]", "[5m]"),
     "forgets the instance": lambda b: replace_in_query(b, ', instance=~"$instance"', ""),
+    "joins with what may be twice": lambda b: put_query(
+        b, "bpftally_build_info{} * on (job, instance) group_left () bpftally_build_info{}"),
+    "adds buckets of all jobs": lambda b: put_query(
+        b, "sum by (le) (rate(ebpf_exporter_bio_size_bytes_bucket{}[$__rate_interval]))"),
     "has a made-up metric": lambda b: replace_in_query(b, "bpf", "bpf_made_up"),
     "has a column too wide": lambda b: first(b, "table")["fieldConfig"]["overrides"].append(
         {"matcher": {"id": "byName", "options": "Instance"},

@@ -166,7 +166,8 @@ Result<ChangeReport> ProgramTable::Reload(std::vector<ProgramPlan> plans,
   SetAsideClashing(change);
   for (const ChangeEntry& entry : change.entries)
     if (auto started = StartNew(entry); !started) return std::unexpected(started.error());
-  Replace(change);
+  Publish(change.after());
+  LetGo();
   for (ChangeEntry& entry : change.entries)
     if (entry.next == nullptr) LoadLate(entry, change);
   for (const ChangeEntry& entry : change.entries)
@@ -175,26 +176,24 @@ Result<ChangeReport> ProgramTable::Reload(std::vector<ProgramPlan> plans,
 }
 
 Result<ChangeReport> ProgramTable::Add(ProgramPlan plan, const ChangeRules& rules) {
-  std::vector<ProgramPlan> plans;
-  const auto instances = Instances();
-  for (const auto& instance : *instances) plans.push_back(instance->plan());
+  std::vector<ProgramPlan> plans = Plans();
   plans.push_back(std::move(plan));
   return Reload(std::move(plans), rules);
 }
 
 Result<ChangeReport> ProgramTable::Remove(std::string_view name) {
-  std::vector<ProgramPlan> plans;
-  bool found = false;
-  const auto instances = Instances();
-  for (const auto& instance : *instances) {
-    if (instance->plan().name == name)
-      found = true;
-    else
-      plans.push_back(instance->plan());
-  }
-  if (found) return Reload(std::move(plans));
+  std::vector<ProgramPlan> plans = Plans();
+  if (std::erase_if(plans, [&](const ProgramPlan& plan) { return plan.name == name; }) > 0)
+    return Reload(std::move(plans));
   return std::unexpected(
       Error{ErrorKind::kInvalid, 0, fmt::format("there is no metric program {}", name)});
+}
+
+std::vector<ProgramPlan> ProgramTable::Plans() const {
+  std::vector<ProgramPlan> plans;
+  const auto instances = Instances();
+  for (const auto& instance : *instances) plans.push_back(instance->plan());
+  return plans;
 }
 
 // Finds for each plan what becomes of it, and loads what is new.
@@ -265,15 +264,6 @@ Result<void> ProgramTable::StartNew(const ChangeEntry& entry) const {
   return std::unexpected(Wrap(started.error(), entry.next->plan().name));
 }
 
-void ProgramTable::Replace(const Change& change) {
-  const InstanceList after = change.after();
-  const auto instances = Instances();
-  for (const auto& old : *instances)
-    if (std::ranges::find(after, old) == after.end()) old->Retire();
-  Publish(after);
-  LetGo();
-}
-
 void ProgramTable::LoadLate(ChangeEntry& entry, Change& change) {
   const auto give_up = host_.clock.Now() + kPatience;
   while (!entry.old.expired() && host_.clock.Now() < give_up) {
@@ -296,15 +286,19 @@ Result<void> ProgramTable::Start() {
   return events_->Start();
 }
 
+// What is not in the list any more begins to stop.
 void ProgramTable::Publish(InstanceList instances) {
   ended_->CountUse();
   std::shared_ptr<const Published> list(
       new Published(std::move(instances)),
       [ended = ended_](const Published* unused) { ended->Put(unused); });
+  const auto& after = list->instances;
   {
     const std::lock_guard lock(mutex_);
     published_.swap(list);
   }
+  for (const auto& old : list->instances)
+    if (std::ranges::find(after, old) == after.end()) old->Retire();
 }
 
 bool ProgramTable::LetGo() {

@@ -113,13 +113,13 @@ class ProgramTable {
   struct ChangeEntry;
   struct Change;
 
+  std::vector<ProgramPlan> Plans() const;
   Change Prepare(std::vector<ProgramPlan> plans);
   ChangeEntry PrepareOne(ProgramPlan plan, std::shared_ptr<ProgramInstance> old,
                          ChangeReport& report);
   Result<void> CheckRules(const Change& change, const ChangeRules& rules) const;
   static void SetAsideClashing(Change& change);
   Result<void> StartNew(const ChangeEntry& entry) const;
-  void Replace(const Change& change);
   void LoadLate(ChangeEntry& entry, Change& change);
   void Publish(InstanceList instances);
   std::shared_ptr<const Published> Current() const;

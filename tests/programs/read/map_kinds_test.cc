@@ -16,7 +16,7 @@
 
 #include "programs/plan/plan.h"
 #include "programs/plan/sources.h"
-#include "programs/run/runner_fixture.h"
+#include "programs/run/table_fixture.h"
 
 namespace bpftally {
 namespace {
@@ -41,7 +41,7 @@ SourcePlan Source(const std::string& map, std::vector<LabelPlan> labels, uint32_
   return CounterOf(map, map, std::move(labels), key_size, "Known.");
 }
 
-class MapKindsTest : public RunnerTest {
+class MapKindsTest : public TableTest {
  protected:
   void SetUp() override {
     LoaderTest::SetUp();
@@ -57,8 +57,8 @@ class MapKindsTest : public RunnerTest {
     plan.sources.push_back(Source(
         "in_trie",
         {{"bits", {0, 4}, {{.name = "uint"}}}, {"address", {4, 4}, {{.name = "inet_ip"}}}}, 8));
-    MakeRunner();
-    loaded_ = AddToRunner(std::move(plan), {.attach = false});
+    MakeTable({}, {.attach = false});
+    loaded_ = AddToTable(std::move(plan));
     ASSERT_NE(loaded_, nullptr);
   }
 
@@ -90,7 +90,7 @@ class MapKindsTest : public RunnerTest {
     return series.size();
   }
 
-  LoadedProgram* loaded_ = nullptr;
+  const LoadedProgram* loaded_ = nullptr;
 };
 
 TEST_F(MapKindsTest, HashMaps) {

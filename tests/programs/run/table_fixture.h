@@ -21,7 +21,7 @@ namespace bpftally {
 // For tests of a ProgramTable with the real kernel.
 class TableTest : public LoaderTest {
  protected:
-  void MakeTable(const TableOptions& options = {}) {
+  void MakeTable(const TableOptions& options = {}, const LoadOptions& load = {}) {
     cpus_ = PossibleCpus(*sys_).value();
     table_.emplace(TableHost{.sys = *sys_,
                              .clock = SystemClock(),
@@ -29,8 +29,8 @@ class TableTest : public LoaderTest {
                              .event_sources = {},
                              .possible_cpus = cpus_,
                              .load =
-                                 [this](const ProgramPlan& plan) {
-                                   return LoadedProgram::Load(plan, {}, *sys_);
+                                 [this, load](const ProgramPlan& plan) {
+                                   return LoadedProgram::Load(plan, load, *sys_);
                                  }},
                    options);
   }
