@@ -25,9 +25,11 @@ class Exporter {
   // Waits until it says where it serves; 0 if it never does. Once for each exporter.
   int WaitForPort();
 
-  HttpAnswer Get(const std::string& path,
-                 const std::vector<std::pair<std::string, std::string>>& headers = {}) const {
+  HttpAnswer Get(const std::string& path, const HttpHeaders& headers = {}) const {
     return HttpGet(port_, path, headers);
+  }
+  HttpAnswer Post(const std::string& path) const {
+    return HttpAsk(port_, "POST", path, {{"Content-Length", "0"}});
   }
 
   Process& process() { return process_; }

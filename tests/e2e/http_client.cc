@@ -63,11 +63,15 @@ int Connect(int port) {
   return fd.Release();
 }
 
-HttpAnswer HttpGet(int port, const std::string& path,
-                   const std::vector<std::pair<std::string, std::string>>& headers) {
+HttpAnswer HttpGet(int port, const std::string& path, const HttpHeaders& headers) {
+  return HttpAsk(port, "GET", path, headers);
+}
+
+HttpAnswer HttpAsk(int port, const std::string& method, const std::string& path,
+                   const HttpHeaders& headers) {
   const UniqueFd fd(Connect(port));
   if (!fd) return {};
-  std::string request = "GET " + path + " HTTP/1.0\r\nHost: 127.0.0.1\r\n";
+  std::string request = method + " " + path + " HTTP/1.0\r\nHost: 127.0.0.1\r\n";
   for (const auto& [name, value] : headers) request += name + ": " + value + "\r\n";
   request += "\r\n";
   if (send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};

@@ -13,9 +13,13 @@ struct HttpAnswer {
   std::string body;
 };
 
-// GET of 127.0.0.1:port, HTTP/1.0, one connection each; gives up after half a minute of silence.
-HttpAnswer HttpGet(int port, const std::string& path,
-                   const std::vector<std::pair<std::string, std::string>>& headers = {});
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+// Asks 127.0.0.1:port over HTTP/1.0, each time on a connection of its own; gives up after half a
+// minute of silence.
+HttpAnswer HttpGet(int port, const std::string& path, const HttpHeaders& headers = {});
+HttpAnswer HttpAsk(int port, const std::string& method, const std::string& path,
+                   const HttpHeaders& headers = {});
 
 // A port of 127.0.0.1 that was free just now, for programs that cannot take port 0.
 int FreePort();

@@ -167,6 +167,34 @@ TEST_F(ReloadOnKernel, Fault25WhatTheKernelRefusesFailsAStrictReload) {
   EXPECT_THAT(exporter.process().errors(), HasSubstr("--config.strict demands"));
 }
 
+TEST_F(ReloadOnKernel, APostReloadsAndAnswersWhatIsWrong) {
+  Exporter exporter(Flags({"--web.enable-lifecycle"}));
+  ASSERT_NE(exporter.WaitForPort(), 0) << exporter.process().errors();
+  const std::string before = Metrics(exporter);
+  Put("a", "load_addresses", Yaml("constants", kNamed));
+  EXPECT_EQ(exporter.Post("/-/reload").status, 200);
+  // What the answer promises is there already.
+  const std::string after = Metrics(exporter);
+  EXPECT_THAT(after, HasSubstr("\nebpf_exporter_constants{place=\"first\"} 7\n"));
+  EXPECT_EQ(ProgramId(after, "a"), ProgramId(before, "a"));
+
+  Put("a", "load_addresses", "metrics: [");
+  const HttpAnswer refused = exporter.Post("/-/reload");
+  EXPECT_EQ(refused.status, 500);
+  EXPECT_THAT(refused.body, HasSubstr("a.yaml:1:"));
+  EXPECT_THAT(exporter.Get("/").body, HasSubstr("a.yaml:1:"));
+  EXPECT_THAT(Metrics(exporter), HasSubstr("\nebpf_exporter_constants{place=\"first\"} 7\n"));
+}
+
+TEST_F(Reload, APostIsForbiddenWithoutTheFlag) {
+  Exporter exporter({"--replay=" + kFixture});
+  ASSERT_NE(exporter.WaitForPort(), 0) << exporter.process().errors();
+  const HttpAnswer refused = exporter.Post("/-/reload");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("--web.enable-lifecycle"));
+  EXPECT_EQ(exporter.Get("/-/reload").status, 405);
+}
+
 TEST_F(ReloadOnKernel, FilesOfTheFolderComeAndGo) {
   Exporter exporter(Flags());
   ASSERT_NE(exporter.WaitForPort(), 0) << exporter.process().errors();
