@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "host/event_waiter.h"
-#include "host/page_size.h"
 #include "kernel/libbpf_messages.h"
 #include "kernel/map_handle.h"
+#include "kernel/page_size.h"
 
 namespace bpftally {
 namespace {
