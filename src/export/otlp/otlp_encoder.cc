@@ -17,8 +17,9 @@ std::optional<size_t> SeriesOf(const OtlpFamilyPlan& family, size_t point) {
   return point - first;
 }
 
-LabelValues VanishedLabels(const OtlpFamilyPlan& family, size_t point) {
-  return SeriesLabels(*family.acknowledged, family.match->vanished[point - family.first_point]);
+// Returns the index in the acknowledged family.
+size_t VanishedSeries(const OtlpFamilyPlan& family, size_t point) {
+  return family.match->vanished[point - family.first_point];
 }
 
 // Returns the index in the acknowledged family; empty for a new series.
@@ -30,11 +31,12 @@ std::optional<size_t> AcknowledgedSeries(const OtlpFamilyPlan& family, size_t se
 
 size_t PointBytes(const OtlpFamilyPlan& family, size_t point) {
   const FamilySpec& spec = family.spec();
-  const std::optional<size_t> series = SeriesOf(family, point);
-  if (!series) return OtlpRequest::PointBytes(spec, VanishedLabels(family, point));
+  const std::optional<size_t> current = SeriesOf(family, point);
+  const MetricFamily& of = current ? *family.now : *family.acknowledged;
+  const size_t series = current ? *current : VanishedSeries(family, point);
   if (spec.type == MetricType::kHistogram)
-    return OtlpRequest::PointBytes(spec, family.now->histograms[*series]);
-  return OtlpRequest::PointBytes(spec, family.now->samples[*series].labels);
+    return OtlpRequest::PointBytes(spec, of.histograms[series]);
+  return OtlpRequest::PointBytes(spec, of.samples[series].labels);
 }
 
 // Tells whether last values of vanished series have to be kept.
@@ -113,7 +115,8 @@ bool OtlpEncoder::Fill(const OtlpFamilyPlan& family, size_t end, size_t bytes,
 void OtlpEncoder::AddPoint(const OtlpFamilyPlan& family, size_t point, OtlpRequest& request) {
   const std::optional<size_t> series = SeriesOf(family, point);
   if (!series) {
-    request.AddVanished(VanishedLabels(family, point), batch_->collected_at_ns);
+    request.AddVanished(*family.acknowledged, VanishedSeries(family, point),
+                        batch_->collected_at_ns);
   } else if (family.spec().type == MetricType::kHistogram) {
     AddHistogram(family, *series, request);
   } else {

@@ -69,6 +69,12 @@ void SetNumber(metrics::NumberDataPoint& point, const Number& number) {
   }
 }
 
+// The specification forbids a sum that can fall.
+bool HasSum(const HistogramSample& sample) {
+  const bool may_fall = !sample.upper_bounds.empty() && sample.upper_bounds.front() < 0;
+  return sample.sum.has_value() && !may_fall;
+}
+
 }  // namespace
 
 OtlpRequest::OtlpRequest(const OtlpAttributes& resource, const std::string& scope_version)
@@ -153,26 +159,39 @@ void OtlpRequest::AddHistogram(const HistogramSample& sample, const OtlpTimes& t
   point.mutable_bucket_counts()->Add(sample.counts.begin(), sample.counts.end());
   point.mutable_explicit_bounds()->Add(sample.upper_bounds.begin(), sample.upper_bounds.end());
   point.set_count(std::accumulate(sample.counts.begin(), sample.counts.end(), uint64_t{0}));
-  // The specification forbids a sum that can fall.
-  const bool may_fall = !sample.upper_bounds.empty() && sample.upper_bounds.front() < 0;
-  if (sample.sum && !may_fall) point.set_sum(AsDouble(*sample.sum));
+  if (HasSum(sample)) point.set_sum(AsDouble(*sample.sum));
   bytes_ += PointBytes(*spec_, sample);
 }
 
-void OtlpRequest::AddNoValue(auto& point, LabelValues labels, int64_t time_ns) {
+// Prometheus ends only those series whose parts the point itself carries, and VictoriaMetrics skips
+// a point without buckets: the bounds come once more, with counts and a sum of zero.
+void OtlpRequest::AddVanished(const HistogramSample& last, int64_t time_ns) {
+  metrics::HistogramDataPoint& point = *metric_->mutable_histogram()->add_data_points();
+  FillPoint(point, last.labels, {.time_ns = time_ns});
+  point.set_flags(metrics::DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK);
+  point.mutable_bucket_counts()->Resize(static_cast<int>(last.counts.size()), 0);
+  point.mutable_explicit_bounds()->Add(last.upper_bounds.begin(), last.upper_bounds.end());
+  if (HasSum(last)) point.set_sum(0);
+  bytes_ += PointBytes(*spec_, last);
+}
+
+void OtlpRequest::AddVanished(metrics::NumberDataPoint& point, LabelValues labels,
+                              int64_t time_ns) {
   FillPoint(point, labels, {.time_ns = time_ns});
   point.set_flags(metrics::DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK);
   bytes_ += PointBytes(*spec_, labels);
 }
 
-void OtlpRequest::AddVanished(LabelValues labels, int64_t time_ns) {
+void OtlpRequest::AddVanished(const MetricFamily& family, size_t series, int64_t time_ns) {
   switch (spec_->type) {
     case MetricType::kGauge:
-      return AddNoValue(*metric_->mutable_gauge()->add_data_points(), labels, time_ns);
+      return AddVanished(*metric_->mutable_gauge()->add_data_points(),
+                         family.samples[series].labels, time_ns);
     case MetricType::kCounter:
-      return AddNoValue(*metric_->mutable_sum()->add_data_points(), labels, time_ns);
+      return AddVanished(*metric_->mutable_sum()->add_data_points(), family.samples[series].labels,
+                         time_ns);
     case MetricType::kHistogram:
-      return AddNoValue(*metric_->mutable_histogram()->add_data_points(), labels, time_ns);
+      return AddVanished(family.histograms[series], time_ns);
   }
 }
 

@@ -18,6 +18,7 @@ class ExportMetricsServiceRequest;
 }
 namespace opentelemetry::proto::metrics::v1 {
 class Metric;
+class NumberDataPoint;
 class ScopeMetrics;
 }  // namespace opentelemetry::proto::metrics::v1
 
@@ -51,14 +52,17 @@ class OtlpRequest {
   void StartMetric(const FamilySpec& spec, bool delta);
   void AddNumber(LabelValues labels, const OtlpTimes& times, const Number& value);
   void AddHistogram(const HistogramSample& sample, const OtlpTimes& times);
-  void AddVanished(LabelValues labels, int64_t time_ns);
+  // Ends this series of a family as it was acknowledged.
+  void AddVanished(const MetricFamily& family, size_t series, int64_t time_ns);
 
   std::string Serialize() const;
 
  private:
   template <typename Point>
   void FillPoint(Point& point, LabelValues labels, const OtlpTimes& times);
-  void AddNoValue(auto& point, LabelValues labels, int64_t time_ns);
+  void AddVanished(opentelemetry::proto::metrics::v1::NumberDataPoint& point, LabelValues labels,
+                   int64_t time_ns);
+  void AddVanished(const HistogramSample& last, int64_t time_ns);
 
   std::unique_ptr<google::protobuf::Arena> arena_;  // owns the messages
   opentelemetry::proto::collector::metrics::v1::ExportMetricsServiceRequest* request_;

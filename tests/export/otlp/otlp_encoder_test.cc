@@ -386,14 +386,18 @@ TEST(OtlpEncoderTest, DeltasOfHistograms) {
   EXPECT_THAT(fewer[0].counts, ElementsAre(1, 10));
 }
 
-TEST(OtlpEncoderTest, AHistogramThatVanishedHasNoBuckets) {
+// A receiver ends only the series whose parts the point carries.
+TEST(OtlpEncoderTest, AHistogramThatVanishedEndsEachBucket) {
   OtlpEncoder encoder = Encoder(OtlpTemporality::kCumulative);
   Tell(encoder, Histogram(2'000, {{0.5}, {1, 2}, 4.5}));
   const auto points = Tell(encoder, Counters(3'000, {}));
   ASSERT_EQ(points.size(), 1U);
   EXPECT_TRUE(points[0].no_value);
   EXPECT_EQ(points[0].metric.type, MetricType::kHistogram);
-  EXPECT_TRUE(points[0].counts.empty());
+  EXPECT_THAT(points[0].bounds, ElementsAre(0.5));
+  EXPECT_THAT(points[0].counts, ElementsAre(0, 0));
+  EXPECT_EQ(points[0].count, 0U);
+  EXPECT_EQ(points[0].sum, 0.0);
 }
 
 // Sends many series with labels of `length` in chunks: each is full, none exceeds the limits.
