@@ -189,9 +189,11 @@ class HistogramEvaluator final : public Evaluator {
 
   Result<void> AddOne(const Rows& rows, size_t row, std::optional<size_t> cpu) {
     const Row one = rows.At(row, cpu.value_or(0));
-    const auto selected = filter_.Wants(one);
-    if (!selected) return std::unexpected(selected.error());
-    if (!*selected) return {};
+    if (!filter_.wants_all()) {
+      const auto selected = filter_.Wants(one);
+      if (!selected) return std::unexpected(selected.error());
+      if (!*selected) return {};
+    }
     const auto verdict = labels_.Decode(one);
     if (!verdict) return std::unexpected(verdict.error());
     const auto wanted =

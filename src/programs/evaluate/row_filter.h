@@ -16,6 +16,8 @@ class RowFilter {
   // `tables` must outlive it.
   static Result<RowFilter> Make(const MetricPlan& plan, HostTables& tables);
 
+  bool wants_all() const { return !needs_zero_key_ && selectors_.empty(); }
+
   // kInvalid where a row has no meaning.
   Result<bool> Wants(const Row& row);
 

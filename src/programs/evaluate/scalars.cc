@@ -40,9 +40,10 @@ class ScalarEvaluator final : public Evaluator {
 
   void Begin(const EvaluationScope& scope) override {
     scope_.emplace(scope);
+    max_series_ = std::min(limit_.series, scope.max_series);
     if (memory_ == Memory::kKeeps) return;
     result_ = {};
-    if (needs_no_table_) result_.samples.reserve(std::min(last_size_, MaxSeries()));
+    if (needs_no_table_) result_.samples.reserve(std::min(last_size_, max_series_));
     labels_.Begin(scope.batch);
     table_.Clear();
   }
@@ -73,8 +74,6 @@ class ScalarEvaluator final : public Evaluator {
   }
 
  private:
-  size_t MaxSeries() const { return std::min(limit_.series, scope_->max_series); }
-
   Result<void> AddRow(const Rows& rows, size_t row) {
     if (!value_.each_cpu()) return AddValue(rows.At(row), value_.SumOf(rows, row));
     for (size_t cpu = 0; cpu < rows.cpus; ++cpu) {
@@ -85,10 +84,12 @@ class ScalarEvaluator final : public Evaluator {
   }
 
   Result<void> AddValue(const Row& row, const Number& value) {
-    const auto wanted = filter_.Wants(row);
-    if (!wanted) return std::unexpected(wanted.error());
-    if (!*wanted) return {};
-    if (needs_no_table_ && result_.samples.size() < MaxSeries()) return AddSample(row, value);
+    if (!filter_.wants_all()) {
+      const auto wanted = filter_.Wants(row);
+      if (!wanted) return std::unexpected(wanted.error());
+      if (!*wanted) return {};
+    }
+    if (needs_no_table_ && result_.samples.size() < max_series_) return AddSample(row, value);
     const auto verdict = labels_.Decode(row);
     if (!verdict) return std::unexpected(verdict.error());
     if (*verdict == Decoder::Verdict::kDrop) {
@@ -116,8 +117,7 @@ class ScalarEvaluator final : public Evaluator {
   std::optional<Number>* FindOrAdd() {
     SeriesLimit limit = limit_;
     if (memory_ == Memory::kForgets) {
-      const size_t most = MaxSeries();
-      limit.series = most - std::min(most, result_.samples.size());
+      limit.series = max_series_ - std::min(max_series_, result_.samples.size());
     }
     return table_.FindOrAdd(labels_.values(), limit);
   }
@@ -141,6 +141,7 @@ class ScalarEvaluator final : public Evaluator {
   RowFilter filter_;
 
   std::optional<EvaluationScope> scope_;
+  size_t max_series_ = 0;  // of this poll
   Evaluated result_;
   SeriesTable<std::optional<Number>> table_;
   size_t last_size_ = 0;

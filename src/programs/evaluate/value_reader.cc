@@ -97,7 +97,7 @@ Number ValueReader::Finished(const Number& sum) const {
 
 Number ValueReader::Of(const Row& row) const { return Finished(Raw(row)); }
 
-Number ValueReader::SumOf(const Rows& rows, size_t row) const {
+Number ValueReader::AnySumOf(const Rows& rows, size_t row) const {
   Number sum = Raw(rows.At(row));
   const size_t cpus = plan_.field ? rows.cpus : 1;
   for (size_t cpu = 1; cpu < cpus; ++cpu) Add(Raw(rows.At(row, cpu)), sum);

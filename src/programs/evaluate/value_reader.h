@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "base/error.h"
@@ -24,7 +27,7 @@ Result<void> CheckField(const FieldPlan& field, const Rows& rows);
 // Reads the value of rows.
 class ValueReader {
  public:
-  explicit ValueReader(const ValuePlan& plan) : plan_(plan) {}
+  explicit ValueReader(const ValuePlan& plan) : plan_(plan), is_plain_(IsPlain(plan)) {}
 
   Result<void> Check(const Rows& rows) const {
     return plan_.field ? CheckField(*plan_.field, rows) : Result<void>();
@@ -32,15 +35,40 @@ class ValueReader {
 
   // Of rows that were checked.
   Number Of(const Row& row) const;
-  Number SumOf(const Rows& rows, size_t row) const;  // of all CPUs
+  // Of all CPUs.
+  Number SumOf(const Rows& rows, size_t row) const {
+    if (!is_plain_) return AnySumOf(rows, row);
+    return plan_.as_double ? Number(PlainSumOf<double>(rows, row))
+                           : Number(PlainSumOf<uint64_t>(rows, row));
+  }
 
   bool each_cpu() const { return plan_.cpus == CpuRule::kEach; }
 
  private:
+  // 64 bits of the value, as nearly always: a poll of a large map took a tenth longer without this.
+  static bool IsPlain(const ValuePlan& plan) {
+    return plan.field && plan.field->part == Part::kValue &&
+           plan.field->encoding == Encoding::kUnsigned && plan.field->size == sizeof(uint64_t) &&
+           plan.multiplier == 1;
+  }
+  template <typename T>
+  T PlainSumOf(const Rows& rows, size_t row) const {
+    const char* at = rows.Value(row).data() + plan_.field->offset;
+    T sum = 0;
+    for (size_t cpu = 0; cpu < rows.cpus; ++cpu, at += rows.value_size) {
+      uint64_t number = 0;
+      std::memcpy(&number, at, sizeof number);
+      sum += static_cast<T>(number);
+    }
+    return sum;
+  }
+
+  Number AnySumOf(const Rows& rows, size_t row) const;
   Number Raw(const Row& row) const;
   Number Finished(const Number& sum) const;
 
   const ValuePlan plan_;
+  const bool is_plain_;
 };
 
 }  // namespace bpftally

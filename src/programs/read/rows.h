@@ -29,9 +29,12 @@ struct Rows {
   std::span<const std::byte> keys;
   std::span<const std::byte> values;  // row after row, in it CPU after CPU
 
-  std::string_view Key(size_t row) const { return AsText(keys).substr(row * key_size, key_size); }
+  // `row` is below count, `cpu` below cpus: not checked, as it is called for each of millions.
+  std::string_view Key(size_t row) const {
+    return {AsText(keys).data() + row * key_size, key_size};
+  }
   std::string_view Value(size_t row, size_t cpu = 0) const {
-    return AsText(values).substr((row * cpus + cpu) * value_size, value_size);
+    return {AsText(values).data() + (row * cpus + cpu) * value_size, value_size};
   }
   Row At(size_t row, size_t cpu = 0) const {
     return {Key(row), Value(row, cpu), static_cast<uint16_t>(cpu)};
