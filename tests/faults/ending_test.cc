@@ -133,7 +133,7 @@ class BlackHole {
 TEST_F(Ending, Fault24SigtermDuringExportsEndsThemInTimeAndLeavesNothing) {
   const BlackHole receiver;
   const Births births;
-  std::vector<std::unique_ptr<Served>> exporters(1 + kRounds / 8);
+  std::vector<std::unique_ptr<Served>> exporters(1 + static_cast<size_t>(kRounds) / 8);
   std::vector<OwnIds> own;
   for (auto& exporter : exporters) {
     exporter = std::make_unique<Served>(
