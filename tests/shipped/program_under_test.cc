@@ -44,9 +44,9 @@ UniqueFd MapOf(pid_t pid, const std::string& name, bpf_map_info& info) {
 std::vector<uint64_t> AnHourFromNow(const bpf_map_info& map) {
   const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
   const bool per_cpu = map.type == BPF_MAP_TYPE_PERCPU_ARRAY;
-  const size_t times =
-      map.value_size / sizeof(uint64_t) * (per_cpu ? libbpf_num_possible_cpus() : 1);
-  return std::vector<uint64_t>(times, (now + std::chrono::hours(1)).count());
+  const size_t times = map.value_size / sizeof(uint64_t) *
+                       static_cast<size_t>(per_cpu ? libbpf_num_possible_cpus() : 1);
+  return std::vector<uint64_t>(times, static_cast<uint64_t>((now + std::chrono::hours(1)).count()));
 }
 
 }  // namespace
