@@ -5,12 +5,12 @@
 
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <span>
 #include <thread>
 
+#include "base/own_process.h"
 #include "programs/load/loader_fixture.h"
 
 namespace bpftally {
@@ -258,27 +258,17 @@ TEST_F(EventReaderTest, ARemovedSinkIsNotCalledWhileEventsPourIn) {
 }
 
 TEST_F(EventReaderTest, TheThreadEndsWithTheLastMapAndComesBack) {
-  const auto threads = [] {
-    const std::filesystem::directory_iterator tasks("/proc/self/task");
-    return std::distance(begin(tasks), end(tasks));
-  };
-  // A thread that was joined is in the list for a moment yet.
-  const auto soon_has = [&](auto count) {
-    const auto give_up = steady_clock::now() + seconds(20);
-    while (threads() != count && steady_clock::now() < give_up) std::this_thread::yield();
-    return threads() == count;
-  };
   const auto reader = Reader();
   ASSERT_TRUE(reader->Start());
-  const auto alone = threads();
+  const size_t alone = ThreadsAtRest();
   for (int round = 0; round < 3; ++round) {
     EventCounter ring;
     Add(*reader, "calls_by_ring", ring);
-    EXPECT_TRUE(soon_has(alone + 1));
+    EXPECT_TRUE(SoonHasThreads(alone + 1));
     Call(30);
     EXPECT_TRUE(WaitFor(ring, 30));
     reader->Remove(ring);
-    EXPECT_TRUE(soon_has(alone));
+    EXPECT_TRUE(SoonHasThreads(alone));
   }
 }
 

@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "base/own_process.h"
 #include "programs/plan/sources.h"
 #include "programs/run/table_fixture.h"
 
@@ -22,19 +23,6 @@ constexpr int kRounds = 200;  // each takes several times as long
 constexpr int kRounds = 1000;
 #endif
 constexpr int kRoundsAtOnce = 100;  // after so many the kernel gets time to free what it keeps
-
-size_t EntriesOf(const char* folder) {
-  const std::filesystem::directory_iterator entries(folder);
-  return static_cast<size_t>(std::distance(begin(entries), end(entries)));
-}
-
-// A thread that was joined is in the list for a moment yet.
-bool SoonHasThreads(size_t count) {
-  const auto give_up = SystemClock().Now() + std::chrono::seconds(20);
-  while (EntriesOf("/proc/self/task") != count && SystemClock().Now() < give_up)
-    std::this_thread::yield();
-  return EntriesOf("/proc/self/task") == count;
-}
 
 class TableChurnTest : public TableTest {
  protected:
@@ -95,8 +83,8 @@ TEST_F(TableChurnTest, AThousandLoadsAndUnloadsLeaveNothingAndDisturbNobody) {
   ASSERT_TRUE(table_->Start());
   std::set<uint32_t> ids;
   ASSERT_NO_FATAL_FAILURE(LoadAndUnload(ids));  // libbpf keeps what it learns at the first load
-  const size_t descriptors = EntriesOf("/proc/self/fd");
-  const size_t threads = EntriesOf("/proc/self/task");
+  const size_t descriptors = Descriptors();
+  const size_t threads = ThreadsAtRest();
 
   std::atomic<bool> enough = false;
   std::atomic<int> polls = 0;
@@ -119,7 +107,7 @@ TEST_F(TableChurnTest, AThousandLoadsAndUnloadsLeaveNothingAndDisturbNobody) {
   EXPECT_EQ(gaps, 0) << "of " << polls << " polls";
   EXPECT_GT(polls, 0);
   EXPECT_TRUE(WaitUntilFreed(ids));
-  EXPECT_EQ(EntriesOf("/proc/self/fd"), descriptors);
+  EXPECT_EQ(Descriptors(), descriptors);
   EXPECT_TRUE(SoonHasThreads(threads));
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/own_process.h"
 #include "host/cgroup_root.h"
 #include "programs/plan/sources.h"
 #include "programs/run/table_fixture.h"
@@ -20,19 +21,6 @@ using ::testing::IsEmpty;
 // Counts calls of getppid by one of the maps of event_source.
 SourcePlan CallsBy(const std::string& map) {
   return EventCounterOf(map, map, {{"third", {0, 4}, {{.name = "uint"}}}}, 4);
-}
-
-size_t EntriesOf(const char* folder) {
-  const std::filesystem::directory_iterator entries(folder);
-  return static_cast<size_t>(std::distance(begin(entries), end(entries)));
-}
-
-// A thread that was joined is in the list for a moment yet.
-bool SoonHasThreads(size_t count) {
-  const auto give_up = SystemClock().Now() + std::chrono::seconds(20);
-  while (EntriesOf("/proc/self/task") != count && SystemClock().Now() < give_up)
-    std::this_thread::yield();
-  return EntriesOf("/proc/self/task") == count;
 }
 
 class TableReloadTest : public TableTest {
@@ -88,17 +76,17 @@ TEST_F(TableReloadTest, EventsGoOnWhereOnlyAnotherMetricChanged) {
 }
 
 TEST_F(TableReloadTest, WhatIsRemovedLeavesNoDescriptorAndNoThread) {
-  const size_t threads = EntriesOf("/proc/self/task");
+  const size_t threads = ThreadsAtRest();
   // libbpf keeps what it learns at the first load.
   ASSERT_NO_FATAL_FAILURE(AddEventSource({CallsBy("calls_by_ring"), CallsBy("calls_by_perf")}));
   ASSERT_TRUE(table_->Remove("event_source"));
-  const size_t descriptors = EntriesOf("/proc/self/fd");
+  const size_t descriptors = Descriptors();
   EXPECT_TRUE(SoonHasThreads(threads));
   ASSERT_NO_FATAL_FAILURE(AddEventSource({CallsBy("calls_by_ring"), CallsBy("calls_by_perf")}));
   EXPECT_TRUE(SoonHasThreads(threads + 1)) << "who takes events";
   EXPECT_TRUE(Collect());
   ASSERT_TRUE(table_->Remove("event_source"));
-  EXPECT_EQ(EntriesOf("/proc/self/fd"), descriptors);
+  EXPECT_EQ(Descriptors(), descriptors);
   EXPECT_TRUE(SoonHasThreads(threads));
   EXPECT_TRUE(Collect());
   EXPECT_THAT(table_->List(), IsEmpty());
@@ -108,7 +96,7 @@ TEST_F(TableReloadTest, ControlGroupsAreFollowedOnlyWhileTheProgramIsThere) {
   if (!FindCgroupRoot("/proc/self/mounts")) GTEST_SKIP() << "cgroup v2 is missing";
   ProgramPlan plan = PlanOf("cgroup_maps");
   plan.cgroup_id_map = {.name = "wanted_by_id", .type = "hash", .regexps = {".*"}};
-  const size_t threads = EntriesOf("/proc/self/task");
+  const size_t threads = ThreadsAtRest();
   ASSERT_NE(AddToTable(plan), nullptr);
   EXPECT_TRUE(SoonHasThreads(threads + 1));
   ASSERT_TRUE(table_->Remove("cgroup_maps"));
