@@ -155,7 +155,7 @@ mount_if_absent tracefs /sys/kernel/tracing
 mount_if_absent bpf /sys/fs/bpf
 mount_if_absent securityfs /sys/kernel/security
 sanitize asan all
-sanitize tsan daemon_test host_test http_test otlp_pusher_test programs_test programs_kernel_test
+sanitize tsan thread_tests
 part fuzz $(( (${FUZZ_SECONDS:-60} + 20) * 10 / $(nproc) + 120 )) tests/fuzz/run.sh --build build/asan
 build dev build/tests all
 start_part stalls 600 tests/soak.sh --stalls --build build/tests
