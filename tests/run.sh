@@ -64,17 +64,12 @@ build() {  # preset, directory, target…
   within 2400 cmake --build "$2" --target "${@:3}"
 }
 
-# The tests under a sanitizer, beside what comes next, until they are awaited.
-start_sanitizer() {  # preset
-  say "$1: starting"
-  within 1500 ctest --preset "$1" -j "$(nproc)" --quiet -O "build/$1/ctest.log" &
-  started[$1]=$!
-}
-
-await_sanitizer() {  # preset
+# A share of the tests under a sanitizer.
+sanitize() {  # preset, target…
   local log="build/$1/ctest.log" result=0
-  say "$1: waiting for its end"
-  wait "${started[$1]}" || result=$?
+  build "$1" "build/$1" "${@:2}"
+  say "$1: running"
+  within 1200 ctest --preset "$1" -j "$(nproc)" --quiet -O "$log" || result=$?
   (( result == 0 )) && grep 'tests passed' "$log" && return
   cat "$log"
   failed+=("$1")
@@ -149,8 +144,6 @@ run_main_suite() {
   grep 'tests passed, ' "$log" || say "the main suite did not come to its end"
 }
 
-trap 'kill $(jobs -p) 2>/dev/null || true' EXIT  # what runs beside a build that fails
-
 failed=()
 skipped=()
 declare -A started=()
@@ -161,15 +154,10 @@ fetch_tools
 mount_if_absent tracefs /sys/kernel/tracing
 mount_if_absent bpf /sys/fs/bpf
 mount_if_absent securityfs /sys/kernel/security
-# Tests wait more than they work, and builds never: so the longest of both go side by side.
-build asan build/asan all
-start_sanitizer asan
-build tsan build/tsan thread_tests
-build dev build/tests all
-await_sanitizer asan
-start_sanitizer tsan
-await_sanitizer tsan
+sanitize asan all
+sanitize tsan thread_tests
 part fuzz $(( (${FUZZ_SECONDS:-60} + 20) * 10 / $(nproc) + 120 )) tests/fuzz/run.sh --build build/asan
+build dev build/tests all
 start_part stalls 600 tests/soak.sh --stalls --build build/tests
 part vm "$seconds_for_kernels" tests/vm/run.sh --build build/tests "${kernels[@]}"
 await_part stalls 600
