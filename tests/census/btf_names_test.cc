@@ -113,7 +113,7 @@ TEST_F(BtfNamesTest, Fault13AVariableThatIsRepeatedIsOne) {
   EXPECT_EQ(MapName({"connections_by_", blob.Int(), blob.Int()}), "connections_by_address");
 }
 
-TEST_F(BtfNamesTest, Fault13OnlyTheFirstMembersAreReadAndALargeStructHasItsName) {
+TEST_F(BtfNamesTest, Fault13ALargeStructIsReadInPartAndHasItsName) {
   BtfBlob blob;
   const uint32_t wide = blob.Integer("long", 8);
   blob.Variable("short_definition", blob.LongDefinition(10, wide));

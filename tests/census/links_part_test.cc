@@ -174,7 +174,7 @@ TEST_F(LinksPartTest, Fault02ALinkThatIsNotSettledIsListedByItsRecord) {
   EXPECT_EQ(Only(Take(), 5).missed, 3u);
 }
 
-TEST_F(LinksPartTest, Fault02ALinkThatIsNotSettledHasVanishedForTheIdWalk) {
+TEST_F(LinksPartTest, Fault02AnUnsettledLinkHasVanishedForTheIdWalk) {
   AddLink(5, BPF_LINK_TYPE_ITER);
   AddLink(6, BPF_LINK_TYPE_ITER);
   sys_.Inject({.method = Method::kOpenById,

@@ -272,7 +272,7 @@ TEST_P(MapSourcesTest, AFailedLookUpOfTheNameIsMadeGoodAtTheNextPass) {
   EXPECT_EQ(Take().maps.at(0).name, "connections_by_address");
 }
 
-TEST_P(MapSourcesTest, AMapWhoseNameThereIsNoTimeForIsMissingAndNotThereUnderAnother) {
+TEST_P(MapSourcesTest, AMapIsMissingIfThereIsNoTimeForItsName) {
   BtfBlob blob;
   blob.Variable("connections_by_address", blob.Definition(std::nullopt, std::nullopt));
   blob.Section(".maps");

@@ -269,7 +269,7 @@ TEST_P(ProgramNameTest, AFailedLookUpIsMadeGoodAtTheNextPass) {
   EXPECT_EQ(NameOf(1, Take()), "a_function_with_a_long_name");
 }
 
-TEST_P(ProgramNameTest, AProgramWhoseNameThereIsNoTimeForIsMissingAndNotThereUnderAnother) {
+TEST_P(ProgramNameTest, AProgramIsMissingIfThereIsNoTimeForItsName) {
   AddNamed(1, kBtf, "a_function_with_a_long_name");
   AddNamed(2, kBtf + 1, "another_function_than_that");
   sys_.after_call = [&](const Call& call) {

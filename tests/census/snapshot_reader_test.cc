@@ -158,7 +158,7 @@ TEST_F(SnapshotReaderTest, WhenNothingWorksTheErrorSaysWhatIsMissing) {
   EXPECT_EQ(CreateError({.source = SourceChoice::kIterator}).kind, ErrorKind::kPermission);
 }
 
-TEST_F(SnapshotReaderTest, WhenTheForcedSourceIsShutTheErrorNamesItsCapability) {
+TEST_F(SnapshotReaderTest, AForcedSourceThatIsShutNamesItsCapability) {
   Refuse(Method::kNextId);
   const Error error = CreateError({.source = SourceChoice::kSyscall});
   EXPECT_EQ(error.kind, ErrorKind::kPermission);

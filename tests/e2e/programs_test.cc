@@ -107,7 +107,7 @@ TEST_F(ProgramsOnKernel, Fault30RunWithoutCapabilitiesOnceTheyAreAttached) {
   EXPECT_THAT(text, AllOf(HasSubstr("CapEff:\t0000000000000000"), HasSubstr("NoNewPrivs:\t1")));
 }
 
-TEST_F(ProgramsOnKernel, EveryMistakeOfEveryConfigurationIsSaidBeforeTheStartIsGivenUp) {
+TEST_F(ProgramsOnKernel, AllMistakesAreReportedBeforeTheStartIsGivenUp) {
   Put("good", "map_kinds", kGood);
   Put("bad", "map_kinds", kBad);
   Put("worse", "map_kinds", "metrics: [");

@@ -209,7 +209,7 @@ TEST_F(ReloadOnKernel, FilesOfTheFolderComeAndGo) {
   EXPECT_THAT(exporter.process().errors(), HasSubstr("added c; removed b; as before a"));
 }
 
-TEST_F(ReloadOnKernel, WithoutCapabilitiesDecodingChangesAndLoadingIsRefused) {
+TEST_F(ReloadOnKernel, WithoutCapabilitiesDecodingChangesLoadingFails) {
   Exporter exporter(Flags({"--capabilities.keep=none"}));
   ASSERT_NE(exporter.WaitForPort(), 0) << exporter.process().errors();
   Put("a", "load_addresses", Yaml("constants", kNamed));
@@ -222,7 +222,7 @@ TEST_F(ReloadOnKernel, WithoutCapabilitiesDecodingChangesAndLoadingIsRefused) {
   EXPECT_THAT(exporter.process().errors(), HasSubstr("restart it to load what is new"));
 }
 
-TEST_F(Reload, WithoutMetricProgramsItIsNoErrorAndTheServiceManagerIsTold) {
+TEST_F(Reload, WithoutMetricProgramsSucceedsAndNotifiesTheManager) {
   const std::string path = folder_.Path("notify");
   const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};

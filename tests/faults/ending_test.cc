@@ -130,7 +130,7 @@ class BlackHole {
 };
 
 // In the midst of an export, whose last try takes its three seconds: all of them at once.
-TEST_F(Ending, Fault24SigtermDuringExportsEndsThemInTimeAndLeavesNothing) {
+TEST_F(Ending, Fault24SigtermInExportsEndsInTimeAndLeavesNothing) {
   const BlackHole receiver;
   const Births births;
   std::vector<std::unique_ptr<Served>> exporters(1 + static_cast<size_t>(kRounds) / 8);
@@ -151,7 +151,7 @@ TEST_F(Ending, Fault24SigtermDuringExportsEndsThemInTimeAndLeavesNothing) {
   }
 }
 
-TEST_F(Ending, Fault24SigtermAtAnyMomentEndsItInTimeAndLeavesNothing) {
+TEST_F(Ending, Fault24SigtermAnytimeEndsInTimeAndLeavesNothing) {
   for (int round = 0; round < kRounds; ++round) {
     SCOPED_TRACE(round);
     const Births births;

@@ -207,7 +207,7 @@ milliseconds MedianLateness() {
 
 // There is no pause between batches: with a share of 5 % of a CPU, a map of millions would never be
 // read by a scrape's deadline. What others need is that no single call holds the CPU for long.
-TEST_F(KernelMaps, Fault10WhoSharesTheCpuWakesSoonWhileALargeMapIsRead) {
+TEST_F(KernelMaps, Fault10WhoSharesTheCpuWakesDuringALargeRead) {
   constexpr uint32_t kEntries = 1'000'000;
   Make({.type = BPF_MAP_TYPE_HASH, .max_entries = kEntries});
   Fill(kEntries);

@@ -52,7 +52,7 @@ UniqueFd ProbeOf(const std::string& path, int program) {
   return UniqueFd(bpf_link_create(program, event.get(), BPF_PERF_EVENT, nullptr));
 }
 
-TEST_F(Output, Fault35NamesOfFilesAreEscapedAndWhatIsNoTextIsReplaced) {
+TEST_F(Output, Fault35FileNamesAreEscapedAndNonTextIsReplaced) {
   if (!KernelHasFunction("bpf_perf_link_fill_link_info"))
     GTEST_SKIP() << "this kernel does not tell the file of a probe: 6.6 does";
   const TempDirectory folder;

@@ -77,7 +77,7 @@ class SlowFile {
   TempDirectory folder_;
 };
 
-TEST_F(Surroundings, Fault18AFileThatIsNotAnsweredEndsTheScrapeInTimeAndGoesBy) {
+TEST_F(Surroundings, Fault18AHangingFileEndsTheScrapeInTimeAndRecovers) {
   const SlowFile slow;
   Served exporter(OwnMounts("mount --bind " + slow.path() + " " + kRunStatsSwitch));
   ASSERT_TRUE(exporter.WaitUntilUp()) << exporter.process().errors();
@@ -164,7 +164,7 @@ TEST_F(Surroundings, Fault28WithoutBtfTheWalkByIdGoesOn) {
             HasSubstr("\nbpftally_feature_available{feature=\"program\",source=\"syscall\"} 1")));
 }
 
-TEST_F(Surroundings, Fault28WithoutBtfIteratorsAloneAreRefusedAndTheFileIsNamed) {
+TEST_F(Surroundings, Fault28WithoutBtfIteratorsAloneNameTheMissingFile) {
   std::vector<std::string> command = OwnMounts("mount -t tmpfs none /sys/kernel/btf");
   command.insert(command.end(), {kBpftally, "metrics", "--source=iterator"});
   const Finished metrics = RunToEnd(command);
@@ -214,7 +214,7 @@ TEST_F(Surroundings, Fault30BpfAloneIsRefusedAndTheOtherIsNamed) {
 }
 
 // Root of a user namespace, as in a rootless container, has every capability, and none that counts.
-TEST_F(Surroundings, Fault30InAUserNamespaceItIsSaidThatItsRootDoesNotCount) {
+TEST_F(Surroundings, Fault30RootOfAUserNamespaceIsSaidNotToCount) {
   const std::vector<std::string> inside = {"/usr/bin/unshare", "--user", "--map-root-user"};
   std::vector<std::string> probe = inside;
   probe.emplace_back("/bin/true");
@@ -314,7 +314,7 @@ std::set<std::string> LinesOf(const std::string& metrics, const std::string& fam
   return lines;
 }
 
-TEST_F(Surroundings, Fault23AStepOfTheClockMovesNoLoadTimeAndStopsNoLook) {
+TEST_F(Surroundings, Fault23AClockStepMovesNoLoadTimeAndStopsNoPoll) {
   if (std::getenv("BPFTALLY_GUEST") == nullptr)
     GTEST_SKIP() << "sets the clock: only in a virtual machine of our own (BPFTALLY_GUEST=1)";
   Exporter exporter({});

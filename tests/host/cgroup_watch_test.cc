@@ -134,7 +134,7 @@ TEST_F(CgroupWatchTest, WithoutNotificationsWhatComesAgainIsAnotherGroup) {
   EXPECT_THAT(Wait(watch).added, IsEmpty());
 }
 
-TEST_F(CgroupWatchTest, WhereSomeHaveNoWatchItLooksAgainHoweverBusyTheOthersAre) {
+TEST_F(CgroupWatchTest, RescansGroupsWithoutAWatchHoweverBusyOthersAre) {
   fs::permissions(root_ + "/a", fs::perms::none);
   CgroupWatch watch = Watch();
   // Not even root may watch it so.

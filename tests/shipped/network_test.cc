@@ -209,7 +209,7 @@ TEST_F(Shipped, TcpRetransmitCountsMappedAddressesAsIpv4) {
 }
 
 // A listener that waits for data, which never come, sends its half of the handshake again.
-TEST_F(Shipped, TcpRetransmitCountsHandshakesOfMappedAddressesAsIpv4) {
+TEST_F(Shipped, TcpRetransmitCountsMappedHandshakesAsIpv4) {
   constexpr int kWaiting = 8;
   ProgramUnderTest program("tcp-retransmit");
   ASSERT_TRUE(program.serves()) << program.log();

@@ -405,7 +405,7 @@ TEST_F(SourceEvaluatorTest, SlotsOfOneLabelSetAreSummed) {
   EXPECT_EQ(last_.unwanted, 1U);
 }
 
-TEST_F(SourceEvaluatorTest, ASlotThatIsNoNumberTakesTheMetricWithItButIsNoDecoderError) {
+TEST_F(SourceEvaluatorTest, ASlotThatIsNoNumberFailsButIsNoDecoderError) {
   SourcePlan plan = Exp2();
   SlotOf(plan).decoders = {Uint(), {.name = "static_map", .argument = kNothing}};
   RowBuffer content = Content(8);

@@ -74,7 +74,7 @@ class SpanSourceTest : public ::testing::Test {
   SpanQueue queue_{4};
 };
 
-TEST_F(SpanSourceTest, LabelsOfCertainNamesMakeTheSpanAndOthersItsAttributes) {
+TEST_F(SpanSourceTest, CertainLabelsMakeTheSpanOthersItsAttributes) {
   const auto source = Source(Plan());
   ASSERT_TRUE(source);
   Send(*source, {});

@@ -89,7 +89,7 @@ TEST(ObjectErrorTest, NothingVanishedAndWhatIsTooLargeIsSaid) {
   EXPECT_THAT(refused.message, HasSubstr("needs CAP_BPF and CAP_PERFMON"));
 }
 
-TEST(RefusedErrorTest, TheVerifiersReasonIsBestThenThePrivilegeThenLibbpfsOwnWords) {
+TEST(RefusedErrorTest, PrefersTheVerifierThenThePrivilegeThenLibbpf) {
   const std::vector<std::string> warnings = {"map 'x': something", "prog 'p': no such function",
                                              "failed to load object"};
   const auto refused = [&](int sys_errno, std::string_view log) {

@@ -265,7 +265,7 @@ TEST_F(LoadedProgramTest, AKernelWithoutKprobesIsNamedAsSuch) {
   EXPECT_THAT(ErrorOf(status), AllOf(HasSubstr("kprobe/vfs_read"), HasSubstr("CONFIG_KPROBES")));
 }
 
-TEST_F(LoadedProgramTest, OfAnObjectOfWhichNothingRunsEachRefusalIsToldWithTheEndOfItsLog) {
+TEST_F(LoadedProgramTest, AnObjectThatDoesNotRunReportsEachRefusalsLog) {
   const auto program = Load("load_refused");
   ASSERT_TRUE(program);
   EXPECT_FALSE(program->runs());

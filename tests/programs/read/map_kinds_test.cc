@@ -177,7 +177,7 @@ class Storm {
   std::vector<std::jthread> threads_;
 };
 
-TEST_F(MapKindsTest, Fault06CountersThatAreHammeredNeverFallAndAreAllThere) {
+TEST_F(MapKindsTest, Fault06HammeredCountersNeverFallAndAreAllThere) {
   constexpr uint32_t kKeys = 1'000;
   for (uint32_t i = 0; i < kKeys; ++i) Put("in_hash", Place{0, i}, uint64_t{0});
   const int fd = Fd("in_hash");

@@ -140,7 +140,7 @@ TEST_F(ProgramTableReloadTest, AConflictEndsWithTheOtherProgram) {
   EXPECT_THAT(Lines("hits"), ElementsAre("id=1 20"));
 }
 
-TEST_F(ProgramTableReloadTest, Fault25AStrictReloadThatTheKernelRefusesChangesNothing) {
+TEST_F(ProgramTableReloadTest, Fault25ARefusedStrictReloadChangesNothing) {
   SetNext("a", Counts(10));
   SetNext("b", Counts(20));
   Reload({Plan(), Plan("b")});

@@ -44,7 +44,7 @@ TEST_F(ProgramTableTest, OneNameInTwoProgramsIsOneFamily) {
               ElementsAre("config=b,metric=hits,reason=duplicate 1"));
 }
 
-TEST_F(ProgramTableTest, OneNameTwiceInAConfigurationIsOneFamilyWithEachSeriesOnce) {
+TEST_F(ProgramTableTest, ANameTwiceIsOneFamilyWithEachSeriesOnce) {
   Add(roomy_, {.name = "a", .sources = {Counter("hits"), Counter("hits")}},
       Loaded({MakeMap("counts", {{1, 10}, {2, 20}})}));
   ASSERT_TRUE(Collect(roomy_));
@@ -104,7 +104,7 @@ TEST_F(ProgramTableTest, AMapThatCannotBeReadIsNoDecoderError) {
               ElementsAre("config=a,metric=hits,reason=permission 1"));
 }
 
-TEST_F(ProgramTableTest, WhatAnIteratorLeftHalfFilledIsMissingAndNothingElseIs) {
+TEST_F(ProgramTableTest, OnlyMapsThatAnIteratorLeftHalfFilledAreMissing) {
   auto filled = Loaded({MakeMap("m1", {{1, 10}}), MakeMap("m2", {{2, 20}})});
   FakeLoadedProgram& iterator = *filled;
   Add(table_, {.name = "a", .sources = {Counter("one", "m1"), Counter("two", "m2")}},

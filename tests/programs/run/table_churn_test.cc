@@ -77,7 +77,7 @@ class TableChurnTest : public TableTest {
   }
 };
 
-TEST_F(TableChurnTest, AThousandLoadsAndUnloadsLeaveNothingAndDisturbNobody) {
+TEST_F(TableChurnTest, AThousandLoadsLeaveNothingAndDisturbNobody) {
   MakeTable();
   ASSERT_NE(AddToTable(Plan("stays")), nullptr);
   ASSERT_TRUE(table_->Start());

@@ -65,7 +65,7 @@ TEST_F(EventCountersTest, EachKindOfBufferIsCountedOn) {
   EXPECT_THAT(Lines("bpftally_program_events_lost_total"), AllOf(SizeIs(3), Each(EndsWith(" 0"))));
 }
 
-TEST_F(EventCountersTest, AnEventThatCannotBeDecodedIsCountedAndHarmsNoOtherMetric) {
+TEST_F(EventCountersTest, AnUndecodableEventIsCountedAndHarmsNoOtherMetric) {
   SourcePlan too_long = CallsBy("calls_by_ring");
   too_long.value_size = 4096;
   ASSERT_NO_FATAL_FAILURE(Run({CallsBy("calls_by_perf"), too_long}));

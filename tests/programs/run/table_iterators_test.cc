@@ -24,7 +24,7 @@ class TableIteratorsTest : public TableTest {
   }
 };
 
-TEST_F(TableIteratorsTest, AMetricIsMissingAsLongAsItsIteratorDoesNotComeToItsEnd) {
+TEST_F(TableIteratorsTest, AMetricIsMissingUntilItsIteratorEnds) {
   ProgramPlan filled = PlanOf("full_iterator");
   filled.sources = {PlacesOf("maps_seen")};
   ProgramPlan other = PlanOf("load_addresses");
