@@ -5,8 +5,8 @@
 
 namespace bpftally {
 
-// Returns whether 32-bit loads may read the types: libbpf checks their own offset only, and not the
-// length of the header before them, which is up to the maker of the BTF.
+// Returns whether the types may be read by 32-bit loads. libbpf checks only their own offset, not
+// the length of the header before them, which is up to the maker of the BTF.
 bool HasAlignedTypes(std::span<const std::byte> btf);
 
 }  // namespace bpftally

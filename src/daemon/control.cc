@@ -15,7 +15,7 @@ namespace {
 
 Error Ending() { return {ErrorKind::kInternal, 0, "bpftally is ending: nothing is reloaded"}; }
 
-// A log has one line for each finding.
+// Logs each finding on a line of its own.
 void LogError(std::string_view message) {
   for (const auto line : std::views::split(message, '\n'))
     spdlog::error("{}", std::string_view(line.begin(), line.end()));

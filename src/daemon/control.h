@@ -1,7 +1,7 @@
 #pragma once
 
-// The one thread that changes what runs. Whoever wants a change (SIGHUP, a request over HTTP)
-// leaves it in the queue; changes are made one after another, in their order.
+// Runs the one thread that changes what runs. A request for a change (SIGHUP, or one over HTTP) is
+// put into the queue; changes are made one after another, in their order.
 
 #include <condition_variable>
 #include <deque>
@@ -21,26 +21,26 @@ namespace bpftally {
 
 class Control {
  public:
-  // Reads the configuration again and makes it run; says what has changed, for the log.
+  // Reads the configuration again and makes it run; returns what has changed, for the log.
   using Reloader = std::function<Result<std::string>()>;
 
-  // The configuration that was read at the start runs. `clock` must outlive this.
+  // Begins with the configuration that was read at the start. `clock` must outlive this.
   explicit Control(const Clock& clock);
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
-  ~Control();  // ends the thread; what still waits is not done
+  ~Control();  // ends the thread; requests that still wait are refused
 
-  // Frees what a change has left over; true: not all of it could be freed yet.
+  // Frees what a change has left over; returns true if some of it could not be freed yet.
   using Tidy = std::function<bool()>;
 
-  // Once, after capabilities are dropped: the thread has those that its maker has. `tidy` is called
-  // on it after each change, and again until it has freed all.
+  // Starts the thread. Called once, after capabilities are dropped: the thread has those of its
+  // maker. The thread calls `tidy` after each change, and again until it has freed all.
   Result<void> Start(Reloader reload, Tidy tidy);
 
-  // Any thread.
+  // Methods for any thread.
 
-  void RequestReload();   // does not wait for it
-  Result<void> Reload();  // an error: what ran before still runs, and why
+  void RequestReload();   // returns at once
+  Result<void> Reload();  // waits; an error says why what ran before still runs
   ReloadStatus status() const;
 
  private:
@@ -56,14 +56,14 @@ class Control {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Done>> reloads_;  // that somebody asked for
+  std::deque<std::shared_ptr<Done>> reloads_;  // requested, but not yet done
   bool ending_ = false;
   ReloadStatus status_;
 
   std::thread thread_;  // last: it uses all above
 };
 
-// The two families by which Prometheus tells how its latest reload went, as ours.
+// Makes the two families by which Prometheus reports how its latest reload went, under our names.
 std::unique_ptr<Collector> MakeReloadCollector(std::function<ReloadStatus()> status);
 
 }  // namespace bpftally

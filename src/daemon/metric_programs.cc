@@ -55,7 +55,7 @@ class ProgramsCollector final : public Collector {
   ProgramTable& table_;
 };
 
-// NAME.yaml of each configuration that is in the directory now, sorted.
+// Returns NAME.yaml of each configuration that is now in the directory, sorted.
 Result<std::vector<std::string>> AllFilesIn(const std::string& directory) {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -88,7 +88,7 @@ Result<std::vector<std::string>> FilesOf(const ProgramOptions& options) {
   return files;
 }
 
-// The plans of these files; all that is wrong with them in one error.
+// Returns the plans of these files, or one error with all their mistakes.
 Result<std::vector<ProgramPlan>> PlanAll(const std::vector<std::string>& files) {
   CheckReport report = CheckFiles(files);
   std::string errors;
@@ -168,8 +168,8 @@ Result<ChangeReport> MetricPrograms::Apply(const ChangeRules& rules) {
   auto plans = PlanAll(*files);
   if (!plans) return std::unexpected(plans.error());
   auto changed = table_->Reload(*std::move(plans), rules);
-  // What loading took is on the heap: the kernel's types alone are some 12 MB, which glibc would
-  // keep.
+  // Returns the memory that loading took from the heap: the kernel's types alone are some 12 MB,
+  // which glibc would keep.
   static_cast<void>(::malloc_trim(0));
   if (!changed && rules.strict)
     return std::unexpected(Wrap(changed.error(), "not all runs, as --config.strict demands"));
@@ -212,7 +212,7 @@ std::unique_ptr<Collector> MetricPrograms::MakeCollector() {
 
 std::vector<uint32_t> MetricPrograms::ProgramIds() const {
   std::vector<uint32_t> ids;
-  const auto instances = table_->Instances();  // for as long as they are asked
+  const auto instances = table_->Instances();  // keeps them alive while they are asked
   for (const auto& instance : *instances) {
     if (instance->loaded() == nullptr) continue;
     for (const AttachStatus& status : instance->loaded()->statuses())

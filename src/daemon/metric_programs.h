@@ -20,18 +20,20 @@ namespace bpftally {
 struct ProgramOptions {
   std::string directory;                // --config.dir
   std::vector<std::string> names = {};  // --config.names: NAME.yaml and NAME.bpf.o in it; none: all
-  std::vector<std::string> shipped = {};  // --programs: of the set that comes with bpftally
-  std::string btf_path;                   // of the kernel's types; empty: the running kernel's own
-  bool strict = false;                    // what the kernel refuses is an error
+  std::vector<std::string> shipped = {};  // --programs: names in the set that comes with bpftally
+  std::string btf_path;                   // the kernel's types; empty: those of the running kernel
+  bool strict = false;                    // a refusal by the kernel is an error
   size_t max_series = TableOptions().max_series;
 };
 
-// The metric programs of this process, in the kernel as long as this lives. One thread changes them
-// (at first that of main, then that of daemon/control), one collects, any may ask.
+// Holds the metric programs of this process, which are in the kernel as long as this lives. One
+// thread changes them (at first main's, then that of daemon/control), one collects, and any thread
+// may ask.
 class MetricPrograms {
  public:
-  // Null where the options name none. kInvalid, with all findings: a configuration is wrong on any
-  // kernel. What this kernel refuses is logged and left out, unless `options` are strict.
+  // Returns null if the options name no program. Fails with kInvalid and all findings if a
+  // configuration is wrong on any kernel. What this kernel refuses is logged and left out, unless
+  // `options` are strict.
   static Result<std::unique_ptr<MetricPrograms>> Load(const ProgramOptions& options,
                                                       TableOptions table, const Clock& clock);
 
@@ -39,29 +41,31 @@ class MetricPrograms {
   MetricPrograms& operator=(const MetricPrograms&) = delete;
   ~MetricPrograms();
 
-  // Once, after capabilities are dropped: the threads have no more than their maker.
+  // Starts the threads. Called once, after capabilities are dropped: the threads have no more than
+  // their maker.
   Result<void> Start();
 
-  // Reads the files that the options name again, and makes what they say run; says what has
-  // changed. An error: something is wrong with a file, or the kernel refuses something and the
-  // options are strict, or a privilege is missing that was given up (`kept_all`: none was). Then
-  // nothing has changed.
+  // Reads the files that the options name again, and makes what they say run; returns what has
+  // changed. Fails, and changes nothing, if something is wrong with a file, if the kernel refuses
+  // something and the options are strict, or if a privilege is missing that was given up
+  // (`kept_all`: none was).
   Result<std::string> Reload(bool kept_all);
 
-  // Frees what was removed and is not read any more. True: call it again soon, some is still read.
+  // Frees what was removed and is no longer read. Returns true if some is still read: call it again
+  // soon.
   bool LetGo() { return table_->LetGo(); }
 
-  // This must outlive it.
+  // Makes a collector, which this must outlive.
   std::unique_ptr<Collector> MakeCollector();
 
-  // Any thread.
+  // Methods for any thread.
 
   bool wants_spans() const { return wants_spans_; }
   std::vector<SpanRecord> TakeSpans(size_t most) { return table_->TakeSpans(most); }
-  std::vector<uint32_t> ProgramIds() const;  // that are in the kernel
-  bool all_loaded() const;                   // of each configuration something runs
+  std::vector<uint32_t> ProgramIds() const;  // those in the kernel
+  bool all_loaded() const;                   // something runs of each configuration
   std::vector<InstanceStatus> List() const { return table_->List(); }
-  // Raw content of every map.
+  // Returns the raw content of every map.
   std::string DumpMaps(std::chrono::steady_clock::time_point deadline) const;
 
  private:
@@ -71,7 +75,7 @@ class MetricPrograms {
   void WarnOfSpans(const ChangeReport& report) const;
 
   const std::unique_ptr<BpfSys> sys_;
-  const std::unique_ptr<BpfSys> event_sys_;  // of the events' thread
+  const std::unique_ptr<BpfSys> event_sys_;  // for the thread that reads events
   const size_t possible_cpus_;
   const ProgramOptions options_;
   const Clock& clock_;
@@ -79,7 +83,7 @@ class MetricPrograms {
   std::unique_ptr<ProgramTable> table_;
 };
 
-// What this kernel says of a plan, for `bpftally check`: --load, or also --attach.
+// Makes the check of a plan by this kernel, for `bpftally check`: --load, or also --attach.
 KernelCheck AskThisKernel(BpfSys& sys, bool attach, const std::string& btf_path);
 
 }  // namespace bpftally

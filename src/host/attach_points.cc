@@ -28,7 +28,7 @@ UniqueFd OpenPerfEvent(const PerfEventTarget& target, int cpu) {
   attributes.type = target.type;
   attributes.config = target.config;
   attributes.freq = target.frequency ? 1 : 0;
-  attributes.sample_period = target.every;  // or sample_freq: a union
+  attributes.sample_period = target.every;  // a union with sample_freq
   return UniqueFd(static_cast<int>(
       ::syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
 }

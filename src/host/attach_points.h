@@ -1,6 +1,6 @@
 #pragma once
 
-// What BPF programs attach to on this host: each is opened here, and attaching is the caller's.
+// Opens what BPF programs attach to on this host; the caller attaches them.
 
 #include <cstdint>
 #include <string>
@@ -10,34 +10,36 @@
 
 namespace bpftally {
 
-// A counter of perf_event_open(2) that calls its program every so often.
+// Describes a counter of perf_event_open(2) that calls its program at regular intervals.
 struct PerfEventTarget {
   uint32_t type = 0;       // PERF_TYPE_*
   uint64_t config = 0;     // PERF_COUNT_*
-  uint64_t every = 0;      // a sample so often
-  bool frequency = false;  // `every` is a number a second, else one of events
+  uint64_t every = 0;      // a period or a rate
+  bool frequency = false;  // true: `every` is samples a second; false: events between two samples
 };
 
-// All processes on this CPU. Not open, with errno: the kernel refused.
+// Opens the event for all processes on this CPU. The result is not open, and errno is set, if the
+// kernel refuses.
 UniqueFd OpenPerfEvent(const PerfEventTarget& target, int cpu);
 
-// Of this thread's network namespace; 0: there is none of that name.
+// Returns the index of an interface in this thread's network namespace, or 0 if none has that name.
 uint32_t InterfaceIndex(const std::string& name);
 
-// This thread's, as interfaces are looked up in it.
+// Opens this thread's network namespace, in which interfaces are looked up.
 Result<UniqueFd> OpenNetworkNamespace();
 
 Result<UniqueFd> OpenDirectory(const std::string& path);
 
-// A directory's inode number, which for a control group is its id. Empty descriptors have none.
+// Returns a directory's inode number, which for a control group is its id. Empty descriptors have
+// none.
 Result<uint64_t> InodeOf(const UniqueFd& directory);
 
-// Whether a path is there; true also where we may not look into its directory.
+// Returns whether a path exists; true also if we may not search its directory.
 bool MayExist(const std::string& path);
 
-// lockdown=confidentiality leaves tracefs mounted and empty.
+// Returns whether tracefs is mounted: lockdown=confidentiality leaves it mounted and empty.
 bool IsTracefsMounted();
 
-bool IsRoot();  // of this user namespace
+bool IsRoot();  // in this user namespace
 
 }  // namespace bpftally

@@ -29,7 +29,7 @@ Result<CgroupWatch> CgroupWatch::Make(const std::string& root) {
   auto waiter = EventWaiter::Make();
   if (!waiter) return std::unexpected(waiter.error());
   UniqueFd notifications(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  // There may be none (a limit of the user's): then the tree is read again and again.
+  // Without inotify (the user may be at a limit), the tree is read again and again.
   if (notifications) {
     if (auto watched = waiter->Watch(notifications.get(), 0); !watched)
       return std::unexpected(watched.error());
@@ -48,14 +48,14 @@ CgroupWatch::Changes CgroupWatch::Wait(std::chrono::milliseconds longest) {
     std::array<uint64_t, 2> ready{};
     waiter_.Wait(TimeLeft(longest), ready);
     ReadNotifications(changes);
-    // However many notifications came: those without a watch send none.
+    // Groups without a watch send no notification, however many came from others.
     if (!complete_ && TimeLeft(longest) == std::chrono::milliseconds(0)) rescan_ = true;
   }
   if (rescan_) LookAgain(changes);
   return changes;
 }
 
-// Until the next full look, where there must be one.
+// Returns the time until the next full scan if there must be one, else `longest`.
 std::chrono::milliseconds CgroupWatch::TimeLeft(std::chrono::milliseconds longest) const {
   using std::chrono::milliseconds;
   if (complete_) return longest;
@@ -86,18 +86,18 @@ void CgroupWatch::Handle(int watch, unsigned mask, const std::string& name, Chan
   if ((mask & (IN_DELETE | IN_MOVED_FROM)) != 0) Remove(path, changes);
 }
 
-// Groups that were made below it before its watch began are found by looking.
+// Scans the tree: groups below it may have been made before its watch began.
 void CgroupWatch::AddTree(const std::string& path, Changes& changes) {
   VisitTree(path, [&](const std::string& group) { return AddOne(group, changes); });
 }
 
-// False: it is known, or gone again.
+// Returns false if the group is known already, or gone again.
 bool CgroupWatch::AddOne(const std::string& path, Changes& changes) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return false;
   const auto known = groups_.find(path);
   if (known != groups_.end() && known->second.inode == status.st_ino) return false;
-  Remove(path, changes);  // another one had its name, and nobody told us of its end
+  Remove(path, changes);  // another group had its name, and its end was never reported
   const int watch =
       notifications_ ? ::inotify_add_watch(notifications_.get(), path.c_str(), kWanted) : -1;
   if (watch >= 0)
@@ -112,7 +112,7 @@ bool CgroupWatch::AddOne(const std::string& path, Changes& changes) {
 void CgroupWatch::Remove(const std::string& path, Changes& changes) {
   const auto known = groups_.find(path);
   if (known == groups_.end()) return;
-  // The kernel ended the watch itself.
+  // The kernel has ended the watch itself.
   if (known->second.watch >= 0) paths_.erase(known->second.watch);
   groups_.erase(known);
   changes.removed.push_back(path);

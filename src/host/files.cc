@@ -69,8 +69,8 @@ std::optional<Number> ParseWhole(std::string_view text, int base) {
   return number;
 }
 
-// Lines of pci.ids: "1af4  Vendor", below it "\t1000  Device"; "C 02  Class", below it
-// "\t00  Subclass"; what is deeper (subsystems, interfaces) has no decoder.
+// Parses lines of pci.ids: "1af4  Vendor", below it "\t1000  Device"; "C 02  Class", below it "\t00
+// Subclass". Deeper levels (subsystems, interfaces) have no decoder.
 class PciIdsParser {
  public:
   explicit PciIdsParser(NameTable& table) : table_(table) {}
@@ -98,7 +98,7 @@ class PciIdsParser {
     }
   }
 
-  // "<digits>  Name"; gives the number.
+  // Parses "<digits>  Name" and returns the number.
   std::optional<uint32_t> Entry(PciKind kind, std::string_view line, size_t digits,
                                 uint32_t parent) {
     if (line.size() < digits + 2 || line.substr(digits, 2) != "  ") return std::nullopt;

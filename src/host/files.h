@@ -13,7 +13,7 @@
 namespace bpftally {
 
 // Reads /proc/kallsyms from its start, whatever was read from `fd` before. Names of modules'
-// symbols keep "\t[module]". kPermission where the kernel hides the addresses.
+// symbols keep "\t[module]". Fails with kPermission if the kernel hides the addresses.
 Result<NameTable> ReadKernelSymbols(int fd);
 
 constexpr uint64_t PartitionKey(uint32_t major, uint32_t minor) {
@@ -22,7 +22,8 @@ constexpr uint64_t PartitionKey(uint32_t major, uint32_t minor) {
 Result<NameTable> ReadPartitions(const std::string& path);  // /proc/partitions
 
 enum class PciKind : uint64_t { kVendor, kDevice, kClass, kSubclass };
-// The `id` of a device is vendor << 16 | device, that of a subclass class << 8 | subclass.
+// Makes a key: the `id` of a device is vendor << 16 | device, that of a subclass class << 8 |
+// subclass.
 constexpr uint64_t PciKey(PciKind kind, uint32_t id) {
   return static_cast<uint64_t>(kind) << 32 | id;
 }

@@ -21,12 +21,12 @@ namespace bpftally {
 
 class BpfSys;
 
-// Files and calls that the facts of the host are read from.
+// Names the files and calls from which facts about the host are read.
 struct HostSources {
   std::string proc = "/proc";
   std::vector<std::string> pci_ids = {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"};
   std::string cgroup_root = "/sys/fs/cgroup";
-  // Defaults: the tree of cgroups is walked, interfaces have no names.
+  // Default: the tree of cgroups is walked, and interfaces have no names.
   CgroupNames::Resolver cgroup_path = [](uint64_t) -> Result<std::string> {
     return std::unexpected(Error{ErrorKind::kUnsupported, 0, "cgroups cannot be asked for by id"});
   };
@@ -35,16 +35,16 @@ struct HostSources {
   };
 };
 
-// Returns the sources of this machine; `sys` must outlive what is made of them.
+// Returns the sources of this machine. `sys` must outlive everything made from them.
 HostSources HostSourcesOf(BpfSys& sys);
 
 // Resolves numeric ids (interface, device, symbol, cgroup, PCI) to names; tables load on first use
-// and are dropped when idle. Views live until the next call. One thread.
+// and are dropped when idle. Views live until the next call. For use by one thread.
 class HostTables {
  public:
   static constexpr size_t kInterfaces = 8192;
   static constexpr std::chrono::seconds kInterfaceFor{10};  // an interface can be renamed
-  static constexpr std::chrono::minutes kIdle{10};          // after it a list is let go
+  static constexpr std::chrono::minutes kIdle{10};          // idle tables are dropped after it
   static constexpr CachedTable::Ages kSymbolAges{std::chrono::seconds(30), std::chrono::minutes(10),
                                                  kIdle};
   static constexpr CachedTable::Ages kPartitionAges{std::chrono::seconds(1),
@@ -52,7 +52,7 @@ class HostTables {
   static constexpr CachedTable::Ages kPciAges{std::chrono::minutes(10), std::chrono::hours(24),
                                               kIdle};
 
-  // Opens /proc/kallsyms: what it may show is decided by the privileges of this moment.
+  // Opens /proc/kallsyms: the privileges of this moment decide what it may show.
   HostTables(HostSources sources, const Clock& clock);
   HostTables(const HostTables&) = delete;
   HostTables& operator=(const HostTables&) = delete;
@@ -66,10 +66,10 @@ class HostTables {
   std::optional<std::string_view> PciName(PciKind kind, uint32_t id);
   bool HasPciIds();
 
-  // Drops idle tables. To be called now and then, also when nothing is decoded.
+  // Drops idle tables. Called from time to time, even when nothing is decoded.
   void Trim();
 
-  // Number of names in memory.
+  // Returns the number of names in memory.
   size_t size() const;
 
  private:

@@ -5,7 +5,8 @@
 namespace bpftally {
 namespace {
 
-// In the order of enum bpf_map_type, from 0. Some rows settle what is easily answered in two ways:
+// Types in the order of enum bpf_map_type, from 0. Some rows settle what is easily answered in two
+// ways:
 // - hash_of_maps is a hash: it shares the kernel's htab, with its buckets, batches and
 //   preallocation. Its values are no plain bytes: user space reads the ids of maps.
 // - percpu_cgroup_storage is per-CPU: the kernel copies a value for each possible CPU, whatever
@@ -62,7 +63,7 @@ constexpr auto kMapTypes = std::to_array<MapType>({
     {.name = "rhash", .has_countable_keys = true, .has_varying_memory = true},
 });
 
-// Of a type that we do not know, nothing may be assumed, so its memory is read anew at each pass.
+// Nothing is assumed about a type that we do not know, so its memory is read anew at each pass.
 constexpr MapType kUnknown{.has_varying_memory = true};
 
 }  // namespace

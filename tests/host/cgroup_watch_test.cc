@@ -21,7 +21,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-// Any directory tree does: control groups are directories, too.
+// Uses ordinary directories, which is enough: control groups are directories, too.
 class CgroupWatchTest : public ::testing::Test {
  protected:
   void SetUp() override { fs::create_directories(root_ + "/a/inner"); }
@@ -33,14 +33,14 @@ class CgroupWatchTest : public ::testing::Test {
     return std::move(*watch);
   }
 
-  // The two below it are enough to wait.
+  // Returns the third free descriptor; the two below it are enough to wait.
   static rlim_t ThirdFreeDescriptor() {
     const UniqueFd first(::eventfd(0, EFD_CLOEXEC));
     const UniqueFd second(::eventfd(0, EFD_CLOEXEC));
     return static_cast<rlim_t>(UniqueFd(::eventfd(0, EFD_CLOEXEC)).get());
   }
 
-  // As where the user has no inotify instance left.
+  // Makes a watch without inotify, as if the user had no instance left.
   CgroupWatch WithoutDescriptors() {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -51,7 +51,7 @@ class CgroupWatchTest : public ::testing::Test {
     return watch;
   }
 
-  // Another of the same name.
+  // Replaces a group by another of the same name.
   void Renew(const std::string& below) const {
     fs::remove(root_ + below);
     fs::create_directory(root_ + below);
@@ -59,7 +59,7 @@ class CgroupWatchTest : public ::testing::Test {
 
   CgroupWatch::Changes Wait(CgroupWatch& watch) { return watch.Wait(milliseconds(0)); }
 
-  // In memory where that can be: one test makes thousands of directories.
+  // Directory in memory if possible: one test makes thousands of directories.
   const std::string root_ =
       (::access("/dev/shm", W_OK) == 0 ? std::string("/dev/shm/") : ::testing::TempDir()) +
       "bpftally_watch_" + std::to_string(::getpid());
@@ -78,7 +78,7 @@ TEST_F(CgroupWatchTest, FirstAllThatIsThereThenNothing) {
 TEST_F(CgroupWatchTest, WhatComesIsFoundWithAllBelow) {
   CgroupWatch watch = Watch();
   Wait(watch);
-  // Nobody looks between: the watch of b begins when c is there already.
+  // No Wait() comes between: the watch of b begins when c exists already.
   fs::create_directories(root_ + "/b/c/d");
   EXPECT_THAT(Wait(watch).added,
               UnorderedElementsAre(root_ + "/b", root_ + "/b/c", root_ + "/b/c/d"));
@@ -137,7 +137,7 @@ TEST_F(CgroupWatchTest, WithoutNotificationsWhatComesAgainIsAnotherGroup) {
 TEST_F(CgroupWatchTest, RescansGroupsWithoutAWatchHoweverBusyOthersAre) {
   fs::permissions(root_ + "/a", fs::perms::none);
   CgroupWatch watch = Watch();
-  // Not even root may watch it so.
+  // Not even root may watch it without its own file system user id.
   const int user = ::setfsuid(65534);
   Wait(watch);
   ::setfsuid(static_cast<uid_t>(user));
@@ -157,7 +157,7 @@ TEST_F(CgroupWatchTest, TheEndWakesIt) {
   CgroupWatch watch = Watch();
   Wait(watch);
   watch.Wake();
-  watch.Wait(std::chrono::hours(1));  // or the test's time-out
+  watch.Wait(std::chrono::hours(1));  // returns at once, or the test times out
 }
 
 TEST_F(CgroupWatchTest, ADirectoryThatIsNotThereIsAnError) {

@@ -29,7 +29,7 @@ class StoppedClock final : public Clock {
   std::chrono::steady_clock::time_point now_{std::chrono::hours(1)};
 };
 
-// A host of files in a folder of its own, and of two small maps.
+// Builds a host from files in a folder of its own, and two small maps.
 class HostFixture : public testing::Test {
  protected:
   HostFixture() {

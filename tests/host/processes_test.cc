@@ -9,7 +9,7 @@ namespace {
 
 class ProcessInfoTest : public ReaderTest {};
 
-// Fields 3 to 24 of proc(5), each a number of its own.
+// Fields 3 to 24 of proc(5), almost all with different numbers.
 constexpr const char* kFields =
     " S 1 2 3 4 5 6 7 8 9 10 250 150 13 14 20 0 6 0 12300 1048576 25 18446744073709551615\n";
 

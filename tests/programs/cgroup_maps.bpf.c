@@ -1,4 +1,4 @@
-// Maps for control groups; the program is only there to be attached.
+// Maps for control groups; the program exists only to be attached.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

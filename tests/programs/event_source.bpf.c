@@ -1,4 +1,4 @@
-// An event for each getppid() of the wanted process, over each kind of buffer.
+// Sends an event for each getppid() of the wanted process through each kind of buffer.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,4 +1,4 @@
-// Maps and programs of every kind that is told apart without the kernel.
+// Maps and programs of every kind that can be recognised without the kernel.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

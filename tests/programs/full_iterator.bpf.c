@@ -1,4 +1,4 @@
-// Counts maps by iterator, and prints more than any reader takes where the test wants that.
+// Counts maps by an iterator, and prints more than any reader takes if the test wants that.
 #include <linux/bpf.h>
 #include <stdbool.h>
 

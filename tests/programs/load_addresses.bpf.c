@@ -1,4 +1,4 @@
-// Shows what its kaddr_ constants were set to.
+// Shows the values that its kaddr_ constants have.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

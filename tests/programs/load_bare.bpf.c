@@ -1,4 +1,4 @@
-// Says nothing of its types: it is built without -g.
+// Has no types, as it is built without -g.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,4 +1,4 @@
-// Programs that do not load or attach, each for a reason of its own, around one that works.
+// Programs that do not load or attach, each for a different reason, around one that works.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

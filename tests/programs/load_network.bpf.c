@@ -1,4 +1,5 @@
-// For a network namespace of the test's own: what passes its lo, and what looks for a socket there.
+// Counts packets at four hooks of the test's own network namespace: three on its lo, one at the
+// lookup of a socket.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,6 @@
-// One program for each way to attach that this needs no libbpf section for, and for some that it
-// has: each counts its runs at its own place, if the process is the wanted one.
+// Has one program for each of several ways to attach: by sections that libbpf knows, and by
+// perf_event sections that bpftally parses. Each counts its runs at its own place, if the process
+// is the wanted one.
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
 #include <stdbool.h>

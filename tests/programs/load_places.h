@@ -1,6 +1,6 @@
 #pragma once
 
-// What load_places.bpf.c and its test agree upon.
+// Places that load_places.bpf.c and its test agree upon.
 enum Place {
   AT_TRACEPOINT,
   AT_RAW_TRACEPOINT,
@@ -20,5 +20,5 @@ enum { USDT_ARGUMENT = 4711 };
 #if defined(__x86_64__) || defined(__TARGET_ARCH_x86)
 enum { SYSCALL_GETPPID = 110 };
 #else
-enum { SYSCALL_GETPPID = 173 };  // the numbers that newer architectures share
+enum { SYSCALL_GETPPID = 173 };  // the number on all newer architectures
 #endif

@@ -1,4 +1,4 @@
-// One program for each way to trace a function of the kernel: each counts its runs at its own
+// Has one program for each way to trace a function of the kernel. Each counts its runs at its own
 // place, if the process is the wanted one.
 #include <linux/bpf.h>
 #include <linux/ptrace.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-// What load_probes.bpf.c and its test agree upon.
+// Places that load_probes.bpf.c and its test agree upon.
 enum Probe {
   BY_KPROBE,
   BY_KRETPROBE,

@@ -1,4 +1,4 @@
-// Nothing of it can run. The log of the verifier is longer than 64 KiB.
+// Programs that the verifier refuses; its log is longer than 64 KiB.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

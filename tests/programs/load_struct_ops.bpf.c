@@ -1,4 +1,4 @@
-// A TCP congestion control that counts the connections that begin with it.
+// Implements a TCP congestion control that counts the connections that begin with it.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
-// Events for spans: for each getppid() of a process that is called "span-maker", one that has all a
-// span may have, and one that has only a number.
+// Sends two events for each getppid() of a process named "span-maker": one with everything that a
+// span may have, and one with only a number.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,4 +1,4 @@
-// The decoders that take raw bytes as they lie in a key.
+// Decoders that take the raw bytes of a key.
 
 #include "base/bytes.h"
 
@@ -59,7 +59,7 @@ Run LongestZeros(const std::array<uint16_t, 8>& groups) {
   return best;
 }
 
-// RFC 5952: the first of the longest runs of at least two zero groups becomes "::".
+// Follows RFC 5952: the first of the longest runs of at least two zero groups becomes "::".
 void AppendV6(std::string_view bytes, std::string& out) {
   std::array<uint16_t, 8> groups{};
   for (size_t i = 0; i < groups.size(); ++i) {
@@ -110,8 +110,8 @@ DecoderResult DecodeHex(std::string_view input, std::string& out) {
   return Decoder::Verdict::kKeep;
 }
 
-// As Go prints net.IP: a mapped IPv4 address is dotted, whatever its size; what is no address
-// becomes "?" and its bytes.
+// Prints addresses as Go prints net.IP: a mapped IPv4 address is dotted, whatever its size;
+// anything that is no address becomes "?" and its bytes.
 DecoderResult DecodeInetIp(std::string_view input, std::string& out) {
   static constexpr std::string_view kMapped("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
   out.clear();
@@ -130,7 +130,7 @@ DecoderResult DecodeInetIp(std::string_view input, std::string& out) {
   return Decoder::Verdict::kKeep;
 }
 
-// A name in DNS wire format; what is none stays as it is.
+// Decodes a name in DNS wire format; leaves anything else as it is.
 DecoderResult DecodeDname(std::string_view input, std::string& out) {
   if (input.empty()) {
     out = ".";

@@ -44,7 +44,7 @@ Result<std::unique_ptr<Decoder>> MakeOnHost(const DecoderPlan&, HostTables& tabl
   return std::make_unique<OnHost<kDecode>>(tables);
 }
 
-// Size rules.
+// Size rules of the decoders.
 
 std::string_view AnySize(uint64_t) { return {}; }
 

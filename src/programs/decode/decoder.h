@@ -6,8 +6,7 @@
 //    the decoder before it), host.cc (names of this host), and declare it in factories.h. It never
 //    throws, whatever the bytes are, and its errors say what was expected.
 // 2. Add its row to the table in decoder.cc. Checks of configurations, "did you mean", the fast
-// path
-//    of evaluators and the fuzzers read it from there.
+//    path of evaluators and the fuzzers read it from there.
 // 3. Add a table of inputs and texts to tests/programs/decode/decoder_test.cc.
 
 #include <cstdint>
@@ -23,7 +22,7 @@ namespace bpftally {
 
 class HostTables;
 
-// Turns bytes, or what the decoder before it made of them, into text. One thread.
+// Turns bytes, or the text of the decoder before it, into text. For use by one thread.
 class Decoder {
  public:
   enum class Verdict {
@@ -40,31 +39,32 @@ class Decoder {
   virtual Result<Verdict> Decode(std::string_view input, std::string& out) = 0;
 };
 
-// What a decoder reads.
+// Names what a decoder reads.
 enum class DecoderInput : uint8_t {
   kBytes,
-  kText,    // also bytes that are text
-  kNumber,  // a number as text: of raw bytes it makes nothing
+  kText,    // bytes that are text are accepted, too
+  kNumber,  // a number as text; raw bytes are not accepted
 };
 
-// What is known of a decoder by its name.
+// Facts about a decoder, found by its name.
 struct DecoderTraits {
   std::string_view name;
   DecoderInput input = DecoderInput::kBytes;
-  // What a field needs whose first decoder it is; empty where this size does.
+  // Returns what the first decoder of a field demands of the field's size; empty if this size is
+  // fine.
   std::string_view (*size_demand)(uint64_t size) = nullptr;
   bool injective = false;   // two inputs of one size never give the same text
-  bool is_decimal = false;  // its text is the number that the bytes are
+  bool is_decimal = false;  // its text is the number in the bytes
 };
 
-// Null for an unknown name.
+// Returns null for an unknown name.
 const DecoderTraits* FindDecoder(std::string_view name);
 
-// The names of all decoders, for "did you mean".
+// Returns the names of all decoders, for "did you mean".
 std::vector<std::string_view> DecoderNames();
 
-// kInvalid for an unknown name, or a configuration that does not do (a bad regular expression).
-// `tables` must outlive it.
+// Fails with kInvalid for an unknown name or an unusable configuration (a bad regular expression).
+// `tables` must outlive the decoder.
 Result<std::unique_ptr<Decoder>> MakeDecoder(const DecoderPlan& config, HostTables& tables);
 
 // The decoders of one label, one after another.
@@ -72,11 +72,12 @@ class DecoderChain {
  public:
   static Result<DecoderChain> Make(const std::vector<DecoderPlan>& configs, HostTables& tables);
 
-  // `scratch` saves allocations; the text is in `out`.
+  // Puts the text into `out`; `scratch` saves allocations.
   Result<Decoder::Verdict> Decode(std::string_view input, std::string& out, std::string& scratch);
 
-  // Texts of one decoder differ in size, so that a second one may make equal what the first tells
-  // apart: only a single decoder counts.
+  // Returns whether different inputs always give different texts. Only a single decoder can be sure
+  // of that: texts of one decoder differ in size, so a second one may make equal what the first
+  // tells apart.
   bool injective() const { return injective_; }
   bool is_decimal() const { return is_decimal_; }
 

@@ -9,7 +9,8 @@
 namespace bpftally {
 namespace {
 
-// The numbers differ from architecture to architecture, and with them their order.
+// Sorts the names when compiled: the numbers, and with them their order, differ between
+// architectures.
 constexpr auto kNames = [] {
   auto names = std::to_array<NumberName>({
       {EPERM, "EPERM"},

@@ -5,8 +5,8 @@
 
 namespace bpftally {
 
-// As Go's golang.org/x/sys/unix names it: of several names the first by alphabet. Empty for 0 and
-// for what is no error number.
+// Returns the name that Go's golang.org/x/sys/unix gives to an error number: the first by alphabet
+// of several. Empty for 0 and for any other number that is no error.
 std::string_view ErrnoName(uint64_t number);
 
 }  // namespace bpftally

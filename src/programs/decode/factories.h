@@ -16,7 +16,7 @@ namespace bpftally {
 using DecoderResult = Result<Decoder::Verdict>;
 using DecoderFactory = Result<std::unique_ptr<Decoder>> (*)(const DecoderPlan&, HostTables&);
 
-// Of a function that looks at nothing but its input.
+// Decoders that need nothing but their input.
 using PlainDecode = DecoderResult (*)(std::string_view input, std::string& out);
 DecoderResult DecodeUint(std::string_view input, std::string& out);
 DecoderResult DecodeString(std::string_view input, std::string& out);
@@ -26,7 +26,7 @@ DecoderResult DecodeDname(std::string_view input, std::string& out);
 DecoderResult DecodeErrno(std::string_view input, std::string& out);
 DecoderResult DecodeSyscall(std::string_view input, std::string& out);
 
-// Of a function that looks things up on this host.
+// Decoders that look up names on this host.
 using HostDecode = DecoderResult (*)(HostTables& tables, std::string_view input, std::string& out);
 DecoderResult DecodeIfname(HostTables& tables, std::string_view input, std::string& out);
 DecoderResult DecodeMajorminor(HostTables& tables, std::string_view input, std::string& out);
@@ -43,10 +43,11 @@ Result<std::unique_ptr<Decoder>> MakeRegexp(const DecoderPlan& config, HostTable
 
 std::unexpected<Error> InvalidInput(std::string message);
 
-// Decimal text as the decoders after `uint` take it, with an optional sign.
+// Parses decimal text with an optional sign, as the decoders after `uint` take it.
 Result<int64_t> ParseInteger(std::string_view text);
 
-// The front of raw bytes in host order; kInvalid where they are too short.
+// Loads a number from the front of raw bytes, in host order; fails with kInvalid if they are too
+// short.
 Result<uint64_t> LoadUint32(std::string_view bytes, std::string_view decoder);
 Result<uint64_t> LoadUint64(std::string_view bytes, std::string_view decoder);
 

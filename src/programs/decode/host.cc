@@ -1,4 +1,4 @@
-// The decoders that look numbers up on this host.
+// Decoders that look up numbers on this host.
 
 #include <fmt/format.h>
 
@@ -23,7 +23,7 @@ DecoderResult NameOr(std::string& out, std::optional<std::string_view> name,
   return Decoder::Verdict::kKeep;
 }
 
-// What the text means to a PCI decoder; empty once `out` says that there is no database.
+// Parses the text for a PCI decoder; returns empty if there is no database, which `out` then says.
 Result<std::optional<int64_t>> PciNumber(HostTables& tables, std::string_view input,
                                          std::string& out) {
   if (!tables.HasPciIds()) {
@@ -35,7 +35,8 @@ Result<std::optional<int64_t>> PciNumber(HostTables& tables, std::string_view in
   return *number;
 }
 
-// Numbers with fewer digits than the ids in pci.ids never have a name: so it always was.
+// Returns the name of a number within the range: numbers with fewer digits than the ids in pci.ids
+// have never had a name.
 std::optional<std::string_view> PciName(HostTables& tables, PciKind kind, int64_t number,
                                         int64_t lowest, int64_t highest) {
   if (number < lowest || number > highest) return std::nullopt;
@@ -50,8 +51,8 @@ DecoderResult DecodeIfname(HostTables& tables, std::string_view input, std::stri
   return NameOr(out, tables.InterfaceName(static_cast<uint32_t>(*index)), "unknown:{}", *index);
 }
 
-// The device number as user space has it: 12 bits of major number between 8 low and 12 high ones of
-// the minor number.
+// Decodes a device number as user space has it: 12 bits of major number between 8 low and 12 high
+// ones of the minor number.
 DecoderResult DecodeMajorminor(HostTables& tables, std::string_view input, std::string& out) {
   const auto loaded = LoadUint32(input, "majorminor");
   if (!loaded) return std::unexpected(loaded.error());

@@ -6,7 +6,7 @@
 
 namespace bpftally {
 
-// Of the architecture this is built for, sorted by number.
+// Returns the names for the architecture of this build, sorted by number.
 std::span<const NumberName> SyscallNames();
 
 }  // namespace bpftally

@@ -1,4 +1,4 @@
-// For every architecture without a table of its own: the names of the kernel's headers.
+// Names from the kernel's headers, for every architecture without a table of its own.
 
 #include <asm/unistd.h>
 

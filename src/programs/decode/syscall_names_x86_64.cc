@@ -1,4 +1,4 @@
-// The names that the decoder `syscall` is known to give on x86_64: they were once made from another
+// Names that the decoder `syscall` is known to give on x86_64. They were once made from another
 // tool's handlers, so some are not the kernel's (7 is poll), and several numbers share one.
 
 #include <array>

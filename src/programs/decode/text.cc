@@ -1,4 +1,4 @@
-// The decoders that take the text of the decoder before them, and need nothing of the host.
+// Decoders that take the text of the decoder before them, and need nothing from the host.
 
 #include <fmt/format.h>
 
@@ -66,8 +66,8 @@ class Regexp final : public Decoder {
   explicit Regexp(std::vector<std::unique_ptr<RE2>> expressions)
       : expressions_(std::move(expressions)) {}
 
-  // The text of the first expression that matches: of its group, if it has one. With more than one
-  // group it never counts as a match.
+  // Returns the text of the first expression that matches, or of its group if it has one. An
+  // expression with more than one group never counts as a match.
   DecoderResult Decode(std::string_view input, std::string& out) override {
     std::string valid;
     if (!IsValidUtf8(input)) input = valid = ToValidUtf8(input);

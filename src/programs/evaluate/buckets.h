@@ -15,10 +15,10 @@ class Buckets {
   explicit Buckets(const std::vector<BucketPlan>& plans);
 
   const std::vector<double>& bounds() const { return bounds_; }
-  size_t width() const { return bounds_.size() + 1; }  // with that of +Inf
+  size_t width() const { return bounds_.size() + 1; }  // includes the one of +Inf
 
   std::optional<size_t> OfSlot(uint64_t slot) const;
-  size_t OfValue(double value) const;  // of no NaN
+  size_t OfValue(double value) const;  // not for NaN
 
  private:
   struct Place {

@@ -4,7 +4,7 @@ namespace bpftally {
 
 void EventEvaluator::OnEvent(std::span<const std::byte> event) {
   const std::scoped_lock lock(mutex_);
-  static_cast<void>(evaluator_.Add(RowOf(event)));  // what each metric made of it, Take tells
+  static_cast<void>(evaluator_.Add(RowOf(event)));  // Take() reports the result of each metric
 }
 
 void EventEvaluator::OnLost(uint64_t count) {

@@ -11,20 +11,20 @@
 
 namespace bpftally {
 
-// The metrics of one source of events: the reader's thread adds them, at their time, as what they
-// name may be gone later; a poll takes what was counted.
+// Evaluates the metrics of one source of events. The reader's thread adds events when they come, as
+// the things that they name may be gone later; a poll takes what was counted.
 class EventEvaluator final : public EventSink {
  public:
-  // `evaluator`'s tables are of the reader's thread alone; all must outlive it.
+  // Takes an evaluator whose tables only the reader's thread uses; all must outlive this.
   explicit EventEvaluator(SourceEvaluator evaluator) : evaluator_(std::move(evaluator)) {}
 
   void OnEvent(std::span<const std::byte> event) override;
   void OnLost(uint64_t count) override;
 
-  // Any thread.
+  // Result of a poll. Take() may be called by any thread.
   struct Taken {
-    std::vector<Result<Evaluated>> metrics;  // of each, in the plan's order
-    uint64_t lost = 0;                       // the kernel had no room for them; since the start
+    std::vector<Result<Evaluated>> metrics;  // in the plan's order
+    uint64_t lost = 0;                       // since the start; the kernel had no room for them
   };
   Taken Take(const EvaluationScope& scope);
 

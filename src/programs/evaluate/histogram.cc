@@ -15,14 +15,14 @@
 namespace bpftally {
 namespace {
 
-// One series.
+// Counts of one series.
 struct Counts {
   std::vector<uint64_t> buckets;
-  uint64_t slot_sum = 0;  // may wrap, as everywhere where counts are 64 bits
-  double sum = 0;         // of observed values, or of a field
+  uint64_t slot_sum = 0;  // wraps at 64 bits, like all counts
+  double sum = 0;         // sum of observed values, or of a field
 };
 
-// Adds a row to the counts of its series, by what the histogram's plan says a row is.
+// Adds a row to the counts of its series, as the histogram's plan defines a row.
 class Filler {
  public:
   static Result<Filler> Make(const HistogramPlan& plan, HostTables& tables) {
@@ -38,7 +38,7 @@ class Filler {
   const Buckets& buckets() const { return buckets_; }
   bool each_cpu() const { return observed_ && observed_->each_cpu(); }
 
-  // Before any row of them is added.
+  // Checks the fields of these rows; called before any of them is added.
   Result<void> Check(const Rows& rows) const {
     if (observed_) return observed_->Check(rows);
     if (const auto* in_key = std::get_if<SlotInKey>(&plan_.source))
@@ -53,7 +53,7 @@ class Filler {
     return sum == nullptr ? Result<void>() : CheckField(*sum, rows);
   }
 
-  // False where a decoder drops the row. Before Fill.
+  // Decodes the slot of a row for Fill(); returns false if a decoder drops the row.
   Result<bool> Decode(const Row& row) {
     const auto* in_key = std::get_if<SlotInKey>(&plan_.source);
     if (in_key == nullptr) return true;
@@ -68,7 +68,7 @@ class Filler {
     return true;
   }
 
-  // `cpu`: none where all are summed up.
+  // Adds a row; without `cpu`, the values of all CPUs are added up.
   void Fill(const Rows& rows, size_t row, std::optional<size_t> cpu, Counts& counts) const {
     if (observed_) {
       const Number value = cpu ? observed_->Of(rows.At(row, *cpu)) : observed_->SumOf(rows, row);
@@ -91,7 +91,7 @@ class Filler {
   }
 
   void Observe(double value, Counts& counts) const {
-    if (std::isnan(value)) return;  // no bucket is its own, and the sum would be lost
+    if (std::isnan(value)) return;  // it belongs to no bucket, and would spoil the sum
     ++counts.buckets[buckets_.OfValue(value)];
     counts.sum += value;
   }

@@ -24,7 +24,7 @@ std::string_view PartOf(const Row& row, Part part) {
   return {reinterpret_cast<const char*>(&row.cpu), sizeof row.cpu};
 }
 
-// Empty where the row ends before it.
+// Returns empty if the row ends before the field does.
 std::optional<std::string_view> BytesOf(const Row& row, const FieldPlan& field) {
   const std::string_view part = PartOf(row, field.part);
   if (field.offset > part.size() || field.size > part.size() - field.offset) return std::nullopt;
@@ -115,7 +115,7 @@ Result<Decoder::Verdict> RowDecoder::DecodeColumn(Column& column, const Row& row
   if (!verdict)
     return std::unexpected(
         Wrap(verdict.error(), fmt::format("label \"{}\"", names_[column.place])));
-  // Here and not where it is published: texts that are equal afterwards are one series.
+  // Replaced here, not when published: texts that become equal are then one series.
   if (*verdict == Decoder::Verdict::kKeep && !IsValidUtf8(value)) value = ToValidUtf8(value);
   return verdict;
 }

@@ -37,7 +37,7 @@ Result<bool> RowFilter::Wants(const Row& row) {
   return true;
 }
 
-// What a decoder drops matches nothing.
+// Returns whether a row matches; a value that a decoder drops matches nothing.
 Result<bool> RowFilter::Matches(Selector& selector, const Row& row) {
   const auto bytes = FieldBytes(row, selector.field);
   if (!bytes) return std::unexpected(Wrap(bytes.error(), "selector"));

@@ -10,15 +10,15 @@
 
 namespace bpftally {
 
-// Tells which rows are a metric's. One thread.
+// Decides which rows belong to a metric. For use by one thread.
 class RowFilter {
  public:
-  // `tables` must outlive it.
+  // Makes a filter, which `tables` must outlive.
   static Result<RowFilter> Make(const MetricPlan& plan, HostTables& tables);
 
   bool wants_all() const { return !needs_zero_key_ && selectors_.empty(); }
 
-  // kInvalid where a row has no meaning.
+  // Returns whether the metric wants a row; fails with kInvalid if the row makes no sense.
   Result<bool> Wants(const Row& row);
 
  private:

@@ -1,4 +1,4 @@
-// Counters and gauges: one number a series.
+// Counters and gauges, which have one number for each series.
 
 #include <algorithm>
 #include <optional>
@@ -20,7 +20,7 @@ bool IsLess(const Number& a, const Number& b) {
 
 struct ScalarPlan {
   ValuePlan value;
-  RowRule rows = RowRule::kSum;  // a counter's
+  RowRule rows = RowRule::kSum;  // the rule of counters
   Memory memory = Memory::kForgets;
 };
 
@@ -102,7 +102,7 @@ class ScalarEvaluator final : public Evaluator {
     return {};
   }
 
-  // Each row is a series of its own.
+  // Publishes a row as a series of its own.
   Result<void> AddSample(const Row& row, const Number& value) {
     const auto labels = labels_.Publish(row);
     if (!labels) return std::unexpected(labels.error());
@@ -136,12 +136,12 @@ class ScalarEvaluator final : public Evaluator {
   const RowRule rows_;
   const Memory memory_;
   const SeriesLimit limit_;
-  const bool needs_no_table_;  // labels tell any two rows apart
+  const bool needs_no_table_;  // labels differ for any two rows
   RowDecoder labels_;
   RowFilter filter_;
 
   std::optional<EvaluationScope> scope_;
-  size_t max_series_ = 0;  // of this poll
+  size_t max_series_ = 0;  // limit of this poll
   Evaluated result_;
   SeriesTable<std::optional<Number>> table_;
   size_t last_size_ = 0;

@@ -12,7 +12,7 @@
 
 namespace bpftally {
 
-// Joins label values into one text that no other values give, whatever bytes are in them.
+// Joins label values into a text that no other values give, whatever bytes they contain.
 void JoinLabels(const auto& values, std::string& joined) {
   joined.clear();
   for (const std::string_view value : values) {
@@ -21,7 +21,7 @@ void JoinLabels(const auto& values, std::string& joined) {
   }
 }
 
-// The values that were joined, in the batch.
+// Splits joined values again, and puts them into the batch.
 inline LabelValues PublishJoined(std::string_view joined, size_t count, MetricBatch& batch) {
   std::string_view* const labels = batch.NewLabels(count);
   for (size_t i = 0; i < count; ++i) {
@@ -33,12 +33,12 @@ inline LabelValues PublishJoined(std::string_view joined, size_t count, MetricBa
   return labels;
 }
 
-// The series of one metric, each with a T that its rows are added to. Numbered from 0 in the order
-// in which they first come. No allocation a row.
+// Holds the series of one metric, each with a T to which its rows are added. Series are numbered
+// from 0 in the order of their first row. No row costs an allocation.
 template <typename T>
 class SeriesTable {
  public:
-  // The T of these labels; null where their series would be one more than `limit` allows.
+  // Returns the T of these labels, or null if their series would be one more than `limit` allows.
   T* FindOrAdd(const std::vector<std::string>& labels, const SeriesLimit& limit) {
     JoinLabels(labels, joined_);
     if (size() >= limit.series && !index_.Contains(joined_)) {
@@ -58,20 +58,20 @@ class SeriesTable {
     return PublishJoined(index_[number], label_count, batch);
   }
 
-  // Forgets all series, and keeps the memory.
+  // Forgets all series, but keeps the memory.
   void Clear() {
     index_.Clear();
     cells_.clear();
   }
 
-  // Likewise, without the memory.
+  // Forgets all series, and frees the memory.
   void Free() {
     index_ = {};
     cells_ = {};
   }
 
  private:
-  ByteIndex index_;  // of joined labels
+  ByteIndex index_;  // finds joined labels
   std::vector<T> cells_;
   std::string joined_;
 };

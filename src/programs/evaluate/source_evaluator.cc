@@ -11,7 +11,7 @@ std::chrono::nanoseconds FlushIntervalOf(const SourcePlan& source) {
   return events == nullptr ? std::chrono::nanoseconds(0) : events->flush_interval;
 }
 
-// Cuts off what is more than `left`.
+// Cuts `series` down to `left` and returns how many were dropped.
 template <typename T>
 uint64_t Trim(std::vector<T>& series, size_t left) {
   const size_t dropped = series.size() - std::min(series.size(), left);
@@ -94,7 +94,7 @@ void SourceEvaluator::FlushIfDue() {
   if (flush_interval_ <= std::chrono::nanoseconds(0)) return;
   const auto now = clock_.Now();
   if (now - flushed_ < flush_interval_) return;
-  // Flushes keep their pace, whenever somebody polls.
+  // Flushes keep their rhythm, whatever the times of the polls.
   flushed_ += (now - flushed_) / flush_interval_ * flush_interval_;
   counting_since_ns_ = clock_.WallNanoseconds() - (now - flushed_).count();
   for (Part& part : parts_)

@@ -9,15 +9,16 @@
 
 namespace bpftally {
 
-// Spans between the thread that reads events and whoever exports them. Any thread.
+// Hands spans from the thread that reads events to the one that exports them. For use by any
+// thread.
 class SpanQueue {
  public:
   explicit SpanQueue(size_t capacity = 4096) : capacity_(capacity) {}
 
-  // False: it is full, and keeps what it has.
+  // Adds a span; returns false, and changes nothing, if the queue is full.
   bool Push(SpanRecord span);
 
-  // The oldest ones, at most so many.
+  // Takes the oldest spans, at most `most` of them.
   std::vector<SpanRecord> Take(size_t most);
 
  private:

@@ -37,7 +37,8 @@ Result<void> SetNumber(std::string_view label, std::string_view value, uint64_t&
   return std::unexpected(Bad(label, value, "a decimal number"));
 }
 
-// bpf_ktime_get_ns() counts like CLOCK_MONOTONIC.
+// Turns a time of bpf_ktime_get_ns(), which counts like CLOCK_MONOTONIC, into that of the wall
+// clock.
 int64_t WallOf(uint64_t monotonic_ns, const Clock& clock) {
   const auto now = static_cast<uint64_t>(clock.Now().time_since_epoch().count());
   return clock.WallNanoseconds() + static_cast<int64_t>(monotonic_ns - now);

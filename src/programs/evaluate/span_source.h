@@ -18,21 +18,22 @@
 
 namespace bpftally {
 
-// Makes spans of one ring buffer's events. Labels of certain names say what the span is (trace_id,
-// span_id, parent_span_id, span_monotonic_timestamp_ns, span_duration_ns, span_name), the others
-// become its attributes. An id that is missing or zero is made up, but for the parent's.
+// Makes spans from the events of one ring buffer. Labels of certain names define the span
+// (trace_id, span_id, parent_span_id, span_monotonic_timestamp_ns, span_duration_ns, span_name),
+// the others become its attributes. An id that is missing or zero is made up, except the parent's.
 class SpanSource final : public EventSink {
  public:
-  // `tables`, of the reader's thread, `clock` and `queue` must outlive it. kInvalid as for labels.
+  // Makes a source, which `tables` (used by the reader's thread alone), `clock` and `queue` must
+  // outlive. Fails with kInvalid as labels do.
   static Result<std::unique_ptr<SpanSource>> Make(const SpanPlan& plan, HostTables& tables,
                                                   const Clock& clock, SpanQueue& queue);
 
   void OnEvent(std::span<const std::byte> event) override;
-  void OnLost(uint64_t) override {}  // ring buffers do not tell
+  void OnLost(uint64_t) override {}  // ring buffers never report losses
 
-  // Any thread.
+  // Methods for any thread.
   uint64_t spans() const { return spans_; }
-  uint64_t dropped() const { return dropped_; }  // of them, since the queue was full
+  uint64_t dropped() const { return dropped_; }  // spans lost because the queue was full
   uint64_t decode_errors() const { return decode_errors_; }
 
  private:
@@ -43,7 +44,7 @@ class SpanSource final : public EventSink {
   template <size_t kSize>
   void MakeUpIfZero(std::array<uint8_t, kSize>& id);
 
-  SpanRecord blank_;  // what all spans have
+  SpanRecord blank_;  // fields that all spans share
   RowDecoder labels_;
   const Clock& clock_;
   SpanQueue& queue_;

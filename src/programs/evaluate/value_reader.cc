@@ -17,7 +17,7 @@ T LoadAs(std::string_view bytes) {
 }
 
 uint64_t LoadUnsigned(std::string_view bytes) {
-  if (bytes.size() == sizeof(uint64_t)) return LoadAs<uint64_t>(bytes);  // nearly always
+  if (bytes.size() == sizeof(uint64_t)) return LoadAs<uint64_t>(bytes);  // the usual case
   uint64_t number = 0;
   std::memcpy(&number, bytes.data(), bytes.size());
   return number;

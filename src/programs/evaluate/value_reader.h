@@ -12,19 +12,19 @@
 
 namespace bpftally {
 
-// The number that a field's bytes are: uint64_t, int64_t or double, by its encoding. Unsigned and
-// signed ones have 1 to 8 bytes, of the host's order.
+// Loads a number from the bytes of a field: uint64_t, int64_t or double, by its encoding. Unsigned
+// and signed ones have 1 to 8 bytes, in host order.
 Number LoadNumber(std::string_view bytes, Encoding encoding);
 
 double ToDouble(const Number& number);
 
-// Adds up: integers exactly (and wrapping), else as doubles.
+// Adds `number` to `sum`: integers exactly (and wrapping), anything else as doubles.
 void Add(const Number& number, Number& sum);
 
-// kInvalid where these rows have no such bytes, or no number has so many.
+// Fails with kInvalid if these rows are too short for the field, or no number has its size.
 Result<void> CheckField(const FieldPlan& field, const Rows& rows);
 
-// Reads the value of rows.
+// Reads the values of rows.
 class ValueReader {
  public:
   explicit ValueReader(const ValuePlan& plan) : plan_(plan), is_plain_(IsPlain(plan)) {}
@@ -33,9 +33,9 @@ class ValueReader {
     return plan_.field ? CheckField(*plan_.field, rows) : Result<void>();
   }
 
-  // Of rows that were checked.
+  // Returns the value of a row, which must have been checked.
   Number Of(const Row& row) const;
-  // Of all CPUs.
+  // Returns the sum of a row's values on all CPUs.
   Number SumOf(const Rows& rows, size_t row) const {
     if (!is_plain_) return AnySumOf(rows, row);
     return plan_.as_double ? Number(PlainSumOf<double>(rows, row))
@@ -45,7 +45,8 @@ class ValueReader {
   bool each_cpu() const { return plan_.cpus == CpuRule::kEach; }
 
  private:
-  // 64 bits of the value, as nearly always: a poll of a large map took a tenth longer without this.
+  // Returns whether the value is a plain 64-bit number, the usual case: a poll of a large map took
+  // a tenth longer without this shortcut.
   static bool IsPlain(const ValuePlan& plan) {
     return plan.field && plan.field->part == Part::kValue &&
            plan.field->encoding == Encoding::kUnsigned && plan.field->size == sizeof(uint64_t) &&

@@ -1,6 +1,6 @@
 #pragma once
 
-// What `bpftally check` says of configurations before anything runs.
+// Checks configurations before anything runs, for `bpftally check`.
 
 #include <functional>
 #include <span>
@@ -13,18 +13,18 @@
 namespace bpftally {
 
 struct CheckReport {
-  std::vector<PlannedFile> files;  // their findings are in `findings`
+  std::vector<PlannedFile> files;  // `findings` has theirs, too
   Findings findings;
 
   bool ok() const { return !HasErrors(findings); }
 };
 
-// Asks the kernel, too: what it refuses. Not asked of a plan with errors.
+// Asks the kernel whether it would refuse a plan; skipped for plans with errors.
 using KernelCheck = std::function<Findings(const ProgramPlan& plan)>;
 
 CheckReport CheckFiles(std::span<const std::string> files, const KernelCheck& ask_kernel = {});
 
-// One line for each finding, as compilers print them, and one for each file.
+// Prints a line for each finding, as compilers do, and one for each file.
 std::string ToText(const CheckReport& report);
 std::string ToJson(const CheckReport& report);
 

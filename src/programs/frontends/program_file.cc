@@ -12,7 +12,7 @@
 namespace bpftally {
 namespace {
 
-// One byte more than allowed where there is more: the parser says so.
+// Reads at most one byte more than allowed: then the parser reports that the file is too large.
 Result<std::string> ReadConfig(const std::string& file) {
   std::error_code error;
   if (std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error))

@@ -10,12 +10,12 @@
 
 namespace bpftally {
 
-// A configuration and the object beside it, as far as both go without the kernel.
+// Result of checking a configuration and the object beside it, as far as that needs no kernel.
 struct PlannedFile {
   std::string file;
   ProgramPlan plan;
   ObjectFacts object;
-  Findings findings;  // with errors the plan is not to be run
+  Findings findings;  // with errors the plan must not run
 };
 
 PlannedFile PlanFile(const std::string& file, std::span<const FrontEnd> front_ends = FrontEnds());

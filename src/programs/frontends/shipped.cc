@@ -15,7 +15,7 @@ namespace bpftally {
 namespace {
 
 constexpr std::string_view kConfigExtension = ".yaml";
-constexpr std::string_view kAsBuilt = "../bpf/programs";  // as seen from the program
+constexpr std::string_view kAsBuilt = "../bpf/programs";  // relative to bpftally's own path
 
 }  // namespace
 

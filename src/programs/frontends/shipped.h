@@ -1,6 +1,6 @@
 #pragma once
 
-// The metric programs that come with bpftally.
+// Finds the metric programs that come with bpftally.
 
 #include <span>
 #include <string>
@@ -11,14 +11,15 @@
 
 namespace bpftally {
 
-// Where they are installed to, or as built.
+// Returns the directory that they are installed to, or that of the build.
 Result<std::string> FindProgramDirectory();
 
-// The files of these programs, in their order. kInvalid: one is not in the set, or named twice.
+// Returns the files of these programs, in their order. Fails with kInvalid if one is not in the set
+// or is named twice.
 Result<std::vector<std::string>> FilesOfPrograms(const std::string& directory,
                                                  std::span<const std::string> names);
 
-// Their names, sorted.
+// Returns the names of all programs in the set, sorted.
 std::vector<std::string> NamesOfPrograms(const std::string& directory);
 
 std::string FileOfProgram(const std::string& directory, const std::string& name);

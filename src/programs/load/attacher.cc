@@ -20,7 +20,7 @@ Attachment Failed(Error error) {
   return failed;
 }
 
-// `attach` gives a link, or nullptr and errno.
+// Attaches a program by `attach`, which returns a link, or nullptr and errno.
 template <typename Attach>
 Attachment AttachOnce(const bpf_program* program, Attach attach) {
   const LibbpfWarnings warnings;
@@ -37,7 +37,7 @@ BpfLinkPtr AttachOnCpu(const bpf_program* program, const PerfEventSection& secti
   UniqueFd event = OpenPerfEvent(section, cpu);
   if (!event) return nullptr;
   BpfLinkPtr link(bpf_program__attach_perf_event(program, event.get()));
-  if (link) event.Release();  // the link's now
+  if (link) event.Release();  // the link owns it now
   return link;
 }
 

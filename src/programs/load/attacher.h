@@ -17,8 +17,8 @@ struct DestroyBpfLink {
 };
 using BpfLinkPtr = std::unique_ptr<bpf_link, DestroyBpfLink>;
 
-// What keeps one program attached, and what of it did not work: a perf event may be missing on one
-// CPU of many.
+// Links that keep one program attached, and the error of what failed: a perf event may be missing
+// on one CPU of many.
 struct Attachment {
   std::vector<BpfLinkPtr> links;
   std::optional<Error> error = std::nullopt;
@@ -26,7 +26,7 @@ struct Attachment {
 
 class Attacher {
  public:
-  // `cgroup_root`: where programs for cgroups attach; empty: where cgroup v2 is mounted.
+  // Takes the root below which programs for cgroups attach; empty: where cgroup v2 is mounted.
   explicit Attacher(std::string cgroup_root) : cgroup_root_(std::move(cgroup_root)) {}
 
   Attachment Attach(const bpf_program* program) const;

@@ -43,7 +43,7 @@ Result<Expressions> Compile(const CgroupIdMapPlan& config) {
   return expressions;
 }
 
-// The map as the configuration means it.
+// Finds the map that the configuration describes.
 Result<const MapHandle*> FindMap(const CgroupIdMapPlan& config, const LoadedProgram& program) {
   const bool storage = config.type == "cgrp_storage";
   if (!storage && !config.type.empty() && config.type != "hash") {
@@ -111,7 +111,7 @@ class WatchedMap final : public CgroupIdMap {
 
   void Add(const std::string& path) {
     const auto directory = OpenDirectory(path);
-    if (!directory) return;  // gone again
+    if (!directory) return;  // the group is gone again
     const auto inode = InodeOf(*directory);
     if (!inode) return;
     const uint64_t id = *inode;
@@ -122,7 +122,7 @@ class WatchedMap final : public CgroupIdMap {
     if (bpf_map_update_elem(map_.fd, key, &one, BPF_ANY) != 0) {
       Complain(path, errno);
     } else if (!storage) {
-      ids_[path] = id;  // storage goes with its group
+      ids_[path] = id;  // storage ends with its group
     }
   }
 
@@ -133,7 +133,7 @@ class WatchedMap final : public CgroupIdMap {
     ids_.erase(known);
   }
 
-  // Once: a full map would say so for each group.
+  // Keeps the first error only: a full map would repeat it for each group.
   void Complain(const std::string& path, int sys_errno) {
     if (std::exchange(complained_, true)) return;
     const std::lock_guard lock(mutex_);
@@ -146,7 +146,7 @@ class WatchedMap final : public CgroupIdMap {
   const MapHandle& map_;
   Expressions expressions_;
   CgroupWatch watch_;
-  std::map<std::string, uint64_t> ids_;  // what is in the map, by path
+  std::map<std::string, uint64_t> ids_;  // entries in the map; the key is the path
   bool complained_ = false;
   std::atomic<bool> ending_ = false;
   std::mutex mutex_;

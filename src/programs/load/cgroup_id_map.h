@@ -10,21 +10,23 @@
 
 namespace bpftally {
 
-// Keeps a map of the control groups whose path is wanted: each has the value 1. By id (hash maps,
-// where a group that is gone is taken out), or in the group itself (cgrp_storage).
+// Fills a map with the control groups whose path is wanted: each has the value 1. The key is the id
+// (hash maps, from which a group that is gone is removed), or the value is in the group itself
+// (cgrp_storage).
 class CgroupIdMap {
  public:
-  // The map has the groups of this moment when this returns. `program` must outlive it; an empty
-  // `cgroup_root` stands for where cgroup v2 is mounted.
+  // Fills the map with the existing groups before it returns. `program` must outlive the result; an
+  // empty `cgroup_root` stands for where cgroup v2 is mounted.
   static Result<std::unique_ptr<CgroupIdMap>> Make(const CgroupIdMapPlan& config,
                                                    const LoadedProgram& program,
                                                    const std::string& cgroup_root);
 
-  // Follows what comes and goes, on a thread of its own that ends with this object. To be called
-  // once, after capabilities are dropped.
+  // Follows changes on a thread of its own, which ends with this object. Called once, after
+  // capabilities are dropped.
   virtual Result<void> Start() = 0;
 
-  // The first group that the map could not take, said once. Any thread.
+  // Returns, only once, the error of the first group that the map could not take. For use by any
+  // thread.
   virtual std::optional<Error> TakeComplaint() = 0;
 
   CgroupIdMap() = default;

@@ -18,14 +18,14 @@ namespace {
 constexpr size_t kLogLines = 4;
 constexpr size_t kLineBytes = 300;
 
-// libbpf tells the program, which stands in front already.
+// Removes libbpf's name of the program, which our message already begins with.
 std::string_view WithoutProgram(std::string_view warning) {
   if (!warning.starts_with("prog '")) return warning;
   const size_t end = warning.find("': ");
   return end == std::string_view::npos ? warning : warning.substr(end + 3);
 }
 
-// libbpf's attach functions may answer with an errno of their own only.
+// Prefers the warning: libbpf's attach functions may return an errno of their own only.
 std::string Reason(int sys_errno, std::string_view warning) {
   if (!warning.empty()) return ToOneLine(WithoutProgram(warning));
   return sys_errno == 0 ? "libbpf gives no reason" : std::strerror(sys_errno);
@@ -44,19 +44,19 @@ bool HasTracefs() {
   return MayExist("/sys/kernel/tracing/events") || MayExist("/sys/kernel/debug/tracing/events");
 }
 
-// lockdown=confidentiality leaves tracefs mounted and empty.
+// Returns whether lockdown=confidentiality is on, which leaves tracefs mounted and empty.
 bool IsTracefsLocked() { return !HasTracefs() && IsTracefsMounted(); }
 
 bool IsKprobeMulti(std::string_view section) {
   return IsKprobe(section) && section.contains(".multi");
 }
 
-// What libbpf looks up there.
+// Returns whether libbpf looks up this section in tracefs.
 bool NeedsTracefs(std::string_view section) {
   return IsTracepoint(section) || IsKprobeMulti(section);
 }
 
-// What is missing, or what to do; empty where nobody can say.
+// Returns what is missing, or what to do; empty if that is unknown.
 std::string_view AttachAdvice(const bpf_program* program, int sys_errno) {
   const std::string_view section = bpf_program__section_name(program);
   if (IsKprobe(section) && !MayExist("/sys/bus/event_source/devices/kprobe/type"))
@@ -95,7 +95,7 @@ std::string_view AttachAdvice(const bpf_program* program, int sys_errno) {
 
 ErrorKind AttachKind(int sys_errno) {
   const ErrorKind kind = KindOfErrno(sys_errno);
-  // What is not there is no object that went away.
+  // ENOENT here means that the kernel never had it, not that it vanished.
   return kind == ErrorKind::kVanished || kind == ErrorKind::kInternal ? ErrorKind::kUnsupported
                                                                       : kind;
 }
@@ -110,7 +110,7 @@ std::string LastLines(std::string_view log) {
   std::vector<std::string_view> lines;
   while (!log.empty() && lines.size() < kLogLines) {
     log = log.substr(0, log.find_last_not_of('\n') + 1);
-    const size_t start = log.find_last_of('\n') + 1;  // npos + 1: the first line
+    const size_t start = log.find_last_of('\n') + 1;  // npos + 1 is 0: the first line
     const std::string_view line = log.substr(start);
     log = log.substr(0, start);
     const bool statistics =
@@ -130,7 +130,7 @@ Error ObjectError(const std::string& path, int sys_errno, std::string_view warni
       warning.empty() ? std::string() : fmt::format(" [{}]", ToOneLine(WithoutProgram(warning)));
   Error error = ErrnoError(sys_errno, "cannot load " + path);
   error.message += reason + Parenthesised(advice);
-  // ENOENT: the file. Nothing vanished.
+  // ENOENT is about the file here: nothing vanished.
   if (error.kind == ErrorKind::kVanished || error.kind == ErrorKind::kInternal)
     error.kind = ErrorKind::kUnsupported;
   return error;
@@ -151,7 +151,7 @@ Error RefusedError(std::string_view program, std::string_view section, int sys_e
             : CapabilityAdvice("CAP_BPF and CAP_PERFMON, and CAP_NET_ADMIN for the network");
     return {ErrorKind::kPermission, sys_errno, fmt::format("{}: {}", what, advice)};
   }
-  // The last warning says only that the object as a whole failed.
+  // The last warning says only that the object as a whole failed, so the program's own is used.
   const auto own = std::ranges::find_if(
       warnings, [](const std::string& line) { return line.starts_with("prog '"); });
   const std::string_view warning = own == warnings.end() ? std::string_view() : *own;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What libbpf, the verifier and the kernel say, in words that tell what to do.
+// Makes errors from the words of libbpf, the verifier and the kernel, and adds what to do.
 
 #include <bpf/libbpf.h>
 
@@ -12,18 +12,18 @@
 
 namespace bpftally {
 
-// Of an object as a whole: its file, its maps.
+// Makes the error of an object as a whole: of its file or its maps.
 Error ObjectError(const std::string& path, int sys_errno, std::string_view warning);
 
-// Of a program that the kernel does not take. `log`: the verifier's, may be empty.
+// Makes the error of a program that the kernel refuses. `log` is the verifier's; may be empty.
 Error RefusedError(std::string_view program, std::string_view section, int sys_errno,
                    std::string_view log, std::span<const std::string> warnings);
 
-// Of a program that is loaded but does not attach.
+// Makes the error of a program that is loaded but does not attach.
 Error AttachError(const bpf_program* program, int sys_errno, std::string_view warning);
 
-// The end of a verifier's log, where the reason stands: its last lines but for the statistics, as
-// one line.
+// Returns the end of a verifier's log, which has the reason: its last lines except the statistics,
+// joined into one line.
 std::string LastLines(std::string_view log);
 
 }  // namespace bpftally

@@ -54,7 +54,7 @@ class KernelProgram final : public LoadedProgram {
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object_.get()) {
       const auto refused = verified.refused.find(bpf_program__name(program));
-      // SEC("?...") says that it is not wanted.
+      // SEC("?...") means that the program is not wanted.
       if (!bpf_program__autoload(program) && refused == verified.refused.end()) continue;
       programs_.push_back(program);
       statuses_.push_back(Describe(program));
@@ -109,7 +109,7 @@ class KernelProgram final : public LoadedProgram {
     return status;
   }
 
-  // Their programs attach with the map that holds them, all or none.
+  // Attaches struct_ops programs with the map that holds them: all or none.
   void AttachStructOps(const Attacher& attacher) {
     std::optional<Error> error;
     size_t attached = 0;
@@ -142,11 +142,11 @@ class KernelProgram final : public LoadedProgram {
                            const Clock& clock) {
     auto iterator = sys_.CreateIterator(link);
     if (!iterator) return std::unexpected(iterator.error());
-    std::array<std::byte, 32768> output{};  // what it prints is not for us
+    std::array<std::byte, 32768> output{};  // the output itself is not used
     while (clock.Now() < deadline) {
       const auto got = sys_.Read(iterator->get(), output);
       if (got && *got == 0) return {};
-      // EAGAIN: after so many objects without output it wants to be asked again.
+      // EAGAIN: so many objects gave no output that the kernel wants another call.
       if (!got && got.error().sys_errno != EAGAIN && got.error().sys_errno != EINTR)
         return std::unexpected(got.error());
     }
@@ -159,7 +159,7 @@ class KernelProgram final : public LoadedProgram {
   std::vector<bpf_program*> programs_;
   std::vector<AttachStatus> statuses_;
   std::vector<MapHandle> maps_;
-  std::vector<BpfLinkPtr> links_;  // before object_ is closed
+  std::vector<BpfLinkPtr> links_;  // freed before object_ is closed
   std::vector<int> iterator_links_;
 };
 

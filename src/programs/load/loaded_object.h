@@ -19,21 +19,21 @@
 namespace bpftally {
 
 struct LoadOptions {
-  std::string btf_path;     // of the kernel's types, for CO-RE; empty: the running kernel's own
-  bool attach = true;       // without: the verifier has looked, nothing more
+  std::string btf_path;     // the kernel's types, for CO-RE; empty: those of the running kernel
+  bool attach = true;       // false: loaded only, so that the verifier checks it
   std::string cgroup_root;  // where programs for cgroups attach; empty: where cgroup v2 is mounted
   std::string proc = "/proc";
 };
 
-// What became of one program of an object.
+// Reports what became of one program of an object.
 struct AttachStatus {
-  std::string program;  // the function's whole name
+  std::string program;  // the function's full name
   std::string section;  // as in SEC()
-  uint32_t id = 0;      // 0: the kernel does not have it
+  uint32_t id = 0;      // 0: it is not in the kernel
   std::string tag;      // 16 hex digits
   bool attached = false;
-  // Why it is not loaded, or not (or not everywhere) attached: what, why, what to do, and the
-  // verifier's last lines.
+  // Error of a program that is not loaded, or not attached (everywhere): what failed, why, what to
+  // do, and the verifier's last lines.
   std::optional<Error> error = std::nullopt;
 };
 
@@ -42,13 +42,13 @@ struct ProgramRunStats {
   uint64_t run_count = 0;
 };
 
-// One configuration's object in the kernel: loaded, attached, its maps at hand. Detaches and frees
-// all of it in the end. Not for several threads at once.
+// Holds one configuration's object in the kernel: loaded, attached, with its maps at hand. Detaches
+// and frees all of it in the end. Not for several threads at once.
 class LoadedProgram {
  public:
-  // A program that the verifier refuses or that does not attach is told in statuses() and harms no
-  // other. An error: nothing of this object can be loaded (no such file, a map the kernel refuses,
-  // a kernel address that is not there).
+  // Loads and attaches. A program that the verifier refuses or that does not attach is reported in
+  // statuses() and does no harm to others. Fails if nothing of the object can be loaded (no such
+  // file, a map that the kernel refuses, a kernel address that does not exist).
   static Result<std::unique_ptr<LoadedProgram>> Load(const ProgramPlan& plan,
                                                      const LoadOptions& options, BpfSys& sys);
 
@@ -56,19 +56,21 @@ class LoadedProgram {
   LoadedProgram& operator=(const LoadedProgram&) = delete;
   virtual ~LoadedProgram() = default;
 
-  // In the order of the object.
+  // Returns the state of each program, in the object's order.
   virtual const std::vector<AttachStatus>& statuses() const = 0;
-  // False where the kernel refused every program: the maps would show zeros as if nothing happened.
+  // Returns false if the kernel refused every program: the maps would then show zeros as if nothing
+  // happened.
   bool runs() const;
-  // Without those that libbpf makes for itself (.rodata, .bss, ...).
+  // Returns the maps except those that libbpf makes for itself (.rodata, .bss, ...).
   virtual const std::vector<MapHandle>& maps() const = 0;
   const MapHandle* FindMap(std::string_view name) const;
 
-  // Of the program at this place of statuses(); zero while nobody has run statistics on.
+  // Returns the statistics of the program at this index of statuses(); zero while run statistics
+  // are off.
   virtual Result<ProgramRunStats> RunStats(size_t program) = 0;
 
-  // Runs the object's own iterator programs once: they fill maps only when they are read. To be
-  // called before the maps are read; does nothing where there are none.
+  // Runs the object's own iterator programs once: they fill maps only when they are read. Called
+  // before the maps are read; does nothing if there are none.
   virtual Result<void> RunIterators(std::chrono::steady_clock::time_point deadline,
                                     const Clock& clock) = 0;
 

@@ -19,25 +19,25 @@ namespace bpftally {
 namespace {
 
 constexpr size_t kLogBytes = size_t{64} << 10;
-// Before 6.4 a log that does not fit loses its end, and that is where the reason stands.
+// Size of a log that did not fit: before 6.4 such a log loses its end, which has the reason.
 constexpr size_t kLargeLogBytes = size_t{16} << 20;
 
-// What the verifier says of each program of one attempt.
+// Holds the verifier's log of each program in one attempt.
 class VerifierLogs {
  public:
-  // The names in `large` get more room.
+  // Gives more room to the programs named in `large`.
   VerifierLogs(bpf_object* object, const std::set<std::string>& large) {
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object) {
       const size_t size = large.contains(bpf_program__name(program)) ? kLargeLogBytes : kLogBytes;
-      // Not value-initialised: the kernel touches only what it needs.
+      // Left uninitialised: the kernel touches only what it needs.
       logs_.push_back({program, std::unique_ptr<char[]>(new char[size])});
       logs_.back().text[0] = '\0';
       bpf_program__set_log_buf(program, logs_.back().text.get(), size);
     }
   }
 
-  // libbpf asks for a log only of what failed.
+  // Returns the refused program: libbpf asks for a log only if one failed.
   bpf_program* Refused() const {
     for (const Log& log : logs_) {
       if (log.text[0] != '\0') return log.program;
@@ -60,7 +60,8 @@ class VerifierLogs {
   std::vector<Log> logs_;
 };
 
-// libbpf begins each warning about a program with "prog 'NAME': ".
+// Finds the program of the first warning that names one: libbpf begins such a warning with "prog
+// 'NAME': ".
 bpf_program* NamedIn(std::span<const std::string> warnings, bpf_object* object) {
   for (const std::string& line : warnings) {
     bpf_program* program = nullptr;
@@ -81,7 +82,7 @@ Result<BpfObjectPtr> Open(const ObjectLoad& load) {
   return std::unexpected(ObjectError(load.path, errno, warnings.Last()));
 }
 
-// libbpf does not know these sections, so that it knows no type either.
+// Sets the type of a program whose section libbpf does not know, and so has no type for.
 void SetType(bpf_program* program, const Section& section) {
   if (std::holds_alternative<PerfEventSection>(section)) {
     bpf_program__set_type(program, BPF_PROG_TYPE_PERF_EVENT);
@@ -106,7 +107,7 @@ void SetTypes(bpf_object* object, std::map<std::string, Error>& refused) {
   }
 }
 
-// The bytes of a constant in .rodata; nullptr where there is none of that name and size.
+// Returns the bytes of a constant in .rodata, or nullptr if none has that name and size.
 std::byte* FindConstant(bpf_object* object, const std::string& name, size_t size) {
   const btf* types = bpf_object__btf(object);
   const bpf_map* map = bpf_object__find_map_by_name(object, ".rodata");
@@ -115,7 +116,7 @@ std::byte* FindConstant(bpf_object* object, const std::string& name, size_t size
       map == nullptr
           ? nullptr
           : static_cast<std::byte*>(const_cast<void*>(bpf_map__initial_value(map, &bytes)));
-  // An object that is built without -g has constants, but no types.
+  // Objects built without -g have constants, but no types.
   if (types == nullptr || content == nullptr) return nullptr;
   const int id = btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
   if (id < 0) return nullptr;
@@ -143,8 +144,8 @@ Result<void> SetAddresses(const ObjectLoad& load, bpf_object* object) {
   return {};
 }
 
-// One attempt after another, until no program is refused any more: libbpf loads an object whole or
-// not at all, and only once.
+// Makes one attempt after another until no program is refused any more: libbpf loads an object as a
+// whole or not at all, and only once.
 class Attempts {
  public:
   explicit Attempts(const ObjectLoad& load) : load_(load) {}
@@ -170,8 +171,8 @@ class Attempts {
     }
   }
 
-  // True: one more program is known to be refused (or its log to need more room). Each program is
-  // that at most twice, so this ends.
+  // Returns true if one more program proved to be refused (or to need more room for its log). That
+  // happens at most twice for each program, so the attempts end.
   Result<bool> Try(bpf_object* object) {
     const LibbpfWarnings warnings;
     const VerifierLogs logs(object, large_logs_);

@@ -18,13 +18,13 @@ using BpfObjectPtr = std::unique_ptr<bpf_object, CloseBpfObject>;
 
 struct ObjectLoad {
   std::string path;
-  std::string btf_path;       // empty: the running kernel's
-  KernelAddresses addresses;  // of the symbols whose kaddr_<symbol> is to be set
+  std::string btf_path;       // empty: that of the running kernel
+  KernelAddresses addresses;  // addresses for the constants kaddr_<symbol>
 };
 
 struct VerifiedObject {
   BpfObjectPtr object;                   // loaded
-  std::map<std::string, Error> refused;  // programs that are not in it, by name, and why
+  std::map<std::string, Error> refused;  // programs that were left out, by name, and why
 };
 
 // Opens an object and brings its maps and programs into the kernel. Programs that the verifier

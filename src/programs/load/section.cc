@@ -28,7 +28,7 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
   return number;
 }
 
-// Sets one "key=value"; says what is wrong with it.
+// Sets one "key=value"; returns what is wrong with it.
 std::optional<std::string> Set(std::string_view word, PerfEventSection& event) {
   static constexpr auto kKeys =
       std::to_array<std::string_view>({"type", "config", "frequency", "period"});
@@ -87,9 +87,9 @@ Result<Section> ParseSection(std::string_view name) {
                                                            {"tcx/egress/", Hook::kEgress},
                                                            {"tc/ingress/", Hook::kIngress},
                                                            {"tc/egress/", Hook::kEgress}});
-  if (name.starts_with('?')) name.remove_prefix(1);  // libbpf: not loaded unless asked for
+  if (name.starts_with('?')) name.remove_prefix(1);  // for libbpf: load only on request
   if (name.starts_with(kPerfEvent)) return ParsePerfEvent(name);
-  // libbpf's own: programs for maps, not for interfaces.
+  // Sections of libbpf's own, for programs in maps, not on interfaces.
   if (name == "xdp/devmap" || name == "xdp/cpumap") return OtherSection{};
   for (const Prefix& prefix : kPrefixes) {
     if (name.starts_with(prefix.text))

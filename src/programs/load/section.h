@@ -1,6 +1,6 @@
 #pragma once
 
-// The section names that libbpf does not know, and that tell where a program attaches.
+// Parses section names that libbpf does not know, and that name where a program attaches.
 
 #include <string>
 #include <string_view>
@@ -11,22 +11,23 @@
 
 namespace bpftally {
 
-// "perf_event/type=T,config=C,frequency=F", or period=P: decimal numbers.
+// Section "perf_event/type=T,config=C,frequency=F", or period=P: decimal numbers.
 using PerfEventSection = PerfEventTarget;
 
-// "xdp/IFNAME", "tcx/ingress/IFNAME", "tcx/egress/IFNAME"; also tc in the place of tcx.
+// Section "xdp/IFNAME", "tcx/ingress/IFNAME" or "tcx/egress/IFNAME"; also tc in the place of tcx.
 struct InterfaceSection {
   enum class Hook { kXdp, kIngress, kEgress };
   Hook hook = Hook::kXdp;
   std::string interface;
 };
 
-// libbpf knows what to do, or nobody does.
+// Stands for all other sections: libbpf knows them, or nobody does.
 struct OtherSection {};
 
 using Section = std::variant<OtherSection, PerfEventSection, InterfaceSection>;
 
-// `name` as in SEC(). kInvalid where it begins like one of those and goes on wrongly.
+// Parses `name`, as in SEC(). Fails with kInvalid if it begins like one of those and goes on
+// wrongly.
 Result<Section> ParseSection(std::string_view name);
 
 }  // namespace bpftally

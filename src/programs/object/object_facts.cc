@@ -27,7 +27,7 @@ std::unexpected<Error> Invalid(std::string message) {
   return std::unexpected(Error{ErrorKind::kInvalid, 0, std::move(message)});
 }
 
-// libbpf maps the whole file.
+// Checks the file before libbpf opens it: libbpf maps the whole file.
 Result<void> CheckFile(const std::string& path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
@@ -49,7 +49,8 @@ Result<ObjectPtr> Open(const std::string& path) {
   const LibbpfWarnings warnings;
   ObjectPtr object(bpf_object__open_file(path.c_str(), nullptr), bpf_object__close);
   if (object) return object;
-  // The errno of what libbpf does not find in the file would read as if the file were not there.
+  // Keeps libbpf's errno out of the message: for something missing in the file, it would read as if
+  // the file itself did not exist.
   const std::string_view reason =
       warnings.Last().empty() ? std::string_view(std::strerror(errno)) : warnings.Last();
   return Invalid(fmt::format("cannot read {} as a BPF object: {}", path, reason));
@@ -65,7 +66,7 @@ const btf_type* SkipNames(const btf* types, uint32_t id) {
   return nullptr;
 }
 
-// Empty where it is no struct of whole bytes.
+// Returns no fields if the type is no struct of whole bytes.
 std::vector<ObjectField> KeyFields(const btf* types, uint32_t id) {
   const btf_type* type = types == nullptr || id == 0 ? nullptr : SkipNames(types, id);
   if (type == nullptr || !btf_is_struct(type) || btf_vlen(type) > kMaxKeyFields) return {};
@@ -81,7 +82,7 @@ std::vector<ObjectField> KeyFields(const btf* types, uint32_t id) {
   return fields;
 }
 
-// Or none.
+// Returns whether 32-bit loads may read the types; true also if there are none.
 bool HasWholeTypes(const btf* types) {
   if (types == nullptr) return true;
   uint32_t size = 0;
@@ -120,7 +121,7 @@ Result<ObjectFacts> ReadObjectFacts(const std::string& path) {
   }
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object->get()) {
-    if (!bpf_program__autoload(program)) continue;  // SEC("?...") says that it is not wanted
+    if (!bpf_program__autoload(program)) continue;  // SEC("?...") means that it is not wanted
     facts.programs.push_back({bpf_program__name(program), bpf_program__section_name(program)});
   }
   return facts;

@@ -12,20 +12,20 @@
 
 namespace bpftally {
 
-// What the object file says of itself: read without privilege (object_facts.cc).
-struct ObjectField {  // a member of a map's key struct
+// Facts that the object file states about itself, read without privilege (object_facts.cc).
+struct ObjectField {  // describes a member of a map's key struct
   std::string name;
   size_t offset = 0;
   size_t size = 0;
 };
 
 struct ObjectMap {
-  std::string name;   // whole, from its BTF variable
+  std::string name;   // full name, from its BTF variable
   uint32_t type = 0;  // BPF_MAP_TYPE_*
   uint32_t key_size = 0;
   uint32_t value_size = 0;
   uint32_t max_entries = 0;
-  std::vector<ObjectField> key_fields = {};  // empty where the key is no struct, or has no BTF
+  std::vector<ObjectField> key_fields = {};  // empty if the key is no struct, or has no BTF
 };
 
 struct ObjectFacts {
@@ -35,8 +35,8 @@ struct ObjectFacts {
   const ObjectMap* FindMap(std::string_view name) const;
 };
 
-// Reads a BPF object file without privilege and without the kernel. What libbpf says of a broken
-// one stands in the error.
+// Reads a BPF object file without privilege and without the kernel. The error for a broken one has
+// libbpf's reason.
 Result<ObjectFacts> ReadObjectFacts(const std::string& path);
 
 }  // namespace bpftally

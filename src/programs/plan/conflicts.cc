@@ -22,7 +22,7 @@ struct NamedMetric {
   const MetricPlan* metric = nullptr;
 };
 
-// What two metrics of one name must have in common; empty where they do.
+// Returns what two metrics of one name must have in common but do not; empty if they agree.
 std::string_view Difference(const NamedMetric& a, const NamedMetric& b) {
   const FamilySpec of_a = FamilyOf(*a.program, *a.metric);
   const FamilySpec of_b = FamilyOf(*b.program, *b.metric);
@@ -66,7 +66,7 @@ class ConflictFinder {
     }
   }
 
-  // A histogram is published under three names more.
+  // Checks the three other names under which a histogram is published.
   void CheckParts(const NamedMetric& named) {
     if (TypeOf(*named.metric) != MetricType::kHistogram) return;
     for (const std::string_view suffix : kHistogramSuffixes) {
@@ -79,7 +79,7 @@ class ConflictFinder {
     }
   }
 
-  std::set<std::string> self_metrics_;  // their whole names
+  std::set<std::string> self_metrics_;  // full names
   std::map<std::string, NamedMetric> metrics_;
   Findings findings_;
 };

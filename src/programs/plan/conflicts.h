@@ -8,7 +8,7 @@
 
 namespace bpftally {
 
-// What is wrong only between configurations that run in one process: one name with two meanings.
+// Finds mistakes that exist only between configurations of one process: a name with two meanings.
 Findings CheckTogether(std::span<const ProgramPlan> plans);
 
 }  // namespace bpftally

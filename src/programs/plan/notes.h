@@ -12,7 +12,7 @@
 
 namespace bpftally {
 
-// Collects what is wrong with one part of a configuration, under that part's name.
+// Collects the mistakes of one part of a configuration, under that part's name.
 class PlanNotes {
  public:
   PlanNotes(std::string file, std::string part, Findings& findings)
@@ -25,7 +25,7 @@ class PlanNotes {
     Add(Finding::Severity::kWarning, at, what);
   }
 
-  // As warnings; the first that is fatal says why the part is unusable.
+  // Takes problems as warnings; the first fatal one becomes the reason why the part is unusable.
   void Take(const Problems& problems, std::optional<bpftally::Error>& unusable) {
     for (const Problem& problem : problems) {
       Warn(problem.at, problem.what);
@@ -35,7 +35,7 @@ class PlanNotes {
   }
 
  private:
-  static constexpr size_t kMaxWarnings = 1000;  // more than anybody reads
+  static constexpr size_t kMaxWarnings = 1000;  // more than anybody would read
 
   void Add(Finding::Severity severity, ConfigPosition at, const std::string& what) {
     if (severity == Finding::Severity::kWarning && findings_.size() >= kMaxWarnings) return;

@@ -1,9 +1,9 @@
 #pragma once
 
-// What a metric program does, in terms that every front end ends in and that loader, reader and
-// evaluator begin with: source (a map, or events) -> fields -> labels -> value -> instrument. Plain
-// data, made of a configuration and of what the object file says: the same files give the same plan
-// on every machine. The kernel is asked in load/.
+// Describes what a metric program does, in the terms that every front end ends in and that loader,
+// reader and evaluator begin with: source (a map, or events) -> fields -> labels -> value ->
+// instrument. A plan is plain data, made from a configuration and the facts of the object file: the
+// same files give the same plan on every machine. Only load/ asks the kernel.
 
 #include <chrono>
 #include <cstddef>
@@ -21,8 +21,8 @@
 
 namespace bpftally {
 
-// Where a part of the plan stands in its file. This is no part of what the plan means: plans that
-// differ in places only are equal.
+// Place of a part of the plan in its file. It does not change what the plan means: plans that
+// differ only in places are equal.
 struct PlanPlace : ConfigPosition {
   PlanPlace() = default;
   PlanPlace(const ConfigPosition& at) : ConfigPosition(at) {}  // NOLINT: as what it is
@@ -31,43 +31,43 @@ struct PlanPlace : ConfigPosition {
   bool operator==(const PlanPlace&) const { return true; }
 };
 
-// Text to text, in the order of the file, no key twice.
+// Pairs of texts, in the order of the file; no key comes twice.
 using TextMap = std::vector<std::pair<std::string, std::string>>;
 using Regexps = std::vector<std::string>;
 
-// Where in a row the bytes of a field are.
+// Names the part of a row that has the bytes of a field.
 enum class Part : uint8_t {
   kKey,
-  kValue,  // also an event's or an iterator record's bytes
-  kCpu,    // the number of the CPU that the value is of: two bytes, of the host's order
+  kValue,  // also the bytes of an event or of an iterator's record
+  kCpu,    // number of the value's CPU: two bytes, in host order
 };
 
-// How the bytes of a field are a number.
+// Says how the bytes of a field form a number.
 enum class Encoding : uint8_t {
   kUnsigned,
   kSigned,  // two's complement
   kFloat,   // IEEE 754, of 4 or 8 bytes
 };
 
-// Bytes of a row.
+// Range of bytes in a row.
 struct FieldPlan {
   uint32_t offset = 0;
   uint32_t size = 0;
   Part part = Part::kKey;
-  Encoding encoding = Encoding::kUnsigned;  // of a field whose number is asked for
+  Encoding encoding = Encoding::kUnsigned;  // used only if the field is read as a number
 
   bool operator==(const FieldPlan&) const = default;
 };
 
-// What a map of texts does with a text that it does not know.
+// Says what a map of texts does with a text that it does not have.
 enum class UnknownRule : uint8_t {
-  kMark,  // "unknown:" before it
+  kMark,  // puts "unknown:" before it
   kKeep,
 };
 
 struct DecoderPlan {
   std::string name;
-  // A static_map without texts and one without any map differ.
+  // Empty texts of a static_map differ from no static_map.
   std::variant<std::monostate, TextMap, Regexps> argument = {};
   UnknownRule unknown = UnknownRule::kMark;
   PlanPlace at = {};
@@ -76,7 +76,7 @@ struct DecoderPlan {
 };
 
 struct LabelPlan {
-  std::string name;  // as published: a valid Prometheus label name; of a span: any text
+  std::string name;  // as published: a valid Prometheus label name; in a span: any text
   FieldPlan field;
   std::vector<DecoderPlan> decoders;
 
@@ -85,7 +85,7 @@ struct LabelPlan {
 
 enum class Comparison : uint8_t { kEqual, kNotEqual };
 
-// Rows whose column does not compare so are none of the metric's.
+// Keeps only those rows for the metric whose column compares so.
 struct SelectorPlan {
   LabelPlan column;
   Comparison comparison = Comparison::kEqual;
@@ -94,29 +94,29 @@ struct SelectorPlan {
   bool operator==(const SelectorPlan&) const = default;
 };
 
-// What is done with the values that a row has on several CPUs.
+// Says what is done with the values that a row has on several CPUs.
 enum class CpuRule : uint8_t {
   kSum,
-  kEach,  // each is a row of its own
+  kEach,  // the value of each CPU is a row of its own
 };
 
 struct ValuePlan {
-  std::optional<FieldPlan> field = std::nullopt;  // none: 1 a row
-  double multiplier = 1;                          // other than 1: the value is a double
+  std::optional<FieldPlan> field = std::nullopt;  // none: each row counts 1
+  double multiplier = 1;                          // if not 1, the value is a double
   CpuRule cpus = CpuRule::kSum;
-  bool as_double = false;  // the format counts in floating point, and rounds
+  bool as_double = false;  // the format counts in floating point, and so rounds
 
   bool operator==(const ValuePlan&) const = default;
 };
 
 struct CounterPlan {
   ValuePlan value = {};
-  bool accumulate = false;  // each read adds to what was counted before; events always do
+  bool accumulate = false;  // each read adds to the earlier counts; events always do
 
   bool operator==(const CounterPlan&) const = default;
 };
 
-// Which of the rows of one series counts.
+// Says which of the rows of one series counts.
 enum class RowRule : uint8_t { kLast, kSum, kMax };
 
 struct GaugePlan {
@@ -126,18 +126,19 @@ struct GaugePlan {
   bool operator==(const GaugePlan&) const = default;
 };
 
-// Stands for a slot that no key can name: of a negative bucket, or of one that is no whole number.
+// Stands for a slot that no key can have: that of a negative bucket, or of one that is no whole
+// number.
 inline constexpr uint64_t kNoSlot = UINT64_MAX;
 
 struct BucketPlan {
-  double upper_bound = 0;   // any multiplier applied; without +Inf
-  uint64_t slot = kNoSlot;  // whose count it has; not of observed values
+  double upper_bound = 0;   // after any multiplier; +Inf is not listed
+  uint64_t slot = kNoSlot;  // the slot with its count; unused for observed values
 
   bool operator==(const BucketPlan&) const = default;
 };
 
-// A row is one slot of a histogram: its label decodes to the slot's number, its value is the count.
-// Slots that are no bucket's are dropped.
+// Means that a row is one slot of a histogram: its label decodes to the slot's number, its value is
+// the count. Slots without a bucket are dropped.
 struct SlotInKey {
   LabelPlan slot;
   FieldPlan count = {.size = 8, .part = Part::kValue};
@@ -145,7 +146,7 @@ struct SlotInKey {
   bool operator==(const SlotInKey&) const = default;
 };
 
-// A row is a whole histogram: its value has an array of counts, slot after slot.
+// Means that a row is a whole histogram: its value has an array of counts, slot after slot.
 struct SlotsInValue {
   FieldPlan array = {.part = Part::kValue};
   uint32_t slot_size = 8;
@@ -153,14 +154,14 @@ struct SlotsInValue {
   bool operator==(const SlotsInValue&) const = default;
 };
 
-// A row is one observation. What lies above all bounds counts for +Inf.
+// Means that a row is one observation. Values above all bounds count for +Inf.
 struct Observed {
   ValuePlan value = {};
 
   bool operator==(const Observed&) const = default;
 };
 
-// The sum is the value of a slot that is no bucket's. It may be kNoSlot: the sum is 0.
+// Slot without a bucket whose value is the sum; if it is kNoSlot, the sum is 0.
 struct SumSlot {
   uint64_t slot = kNoSlot;
 
@@ -169,8 +170,8 @@ struct SumSlot {
 
 struct HistogramPlan {
   std::variant<SlotInKey, SlotsInValue, Observed> source = {};
-  std::vector<BucketPlan> buckets = {};  // their bounds ascend
-  // Observed values are summed up whatever this says; else there is no sum without it.
+  std::vector<BucketPlan> buckets = {};  // in ascending order of bounds
+  // Observed values are always summed up; otherwise there is no sum without this.
   std::variant<std::monostate, SumSlot, FieldPlan> sum = {};
   double sum_multiplier = 1;
 
@@ -178,22 +179,22 @@ struct HistogramPlan {
 };
 
 struct SeriesLimit {
-  size_t series = SIZE_MAX;        // of this metric, beside the limit of all metrics
-  bool overflow_to_other = false;  // rows of one series too many: a series of labels "other"
+  size_t series = SIZE_MAX;        // of this metric, in addition to the limit of all metrics
+  bool overflow_to_other = false;  // rows over the limit go to a series of labels "other"
 
   bool operator==(const SeriesLimit&) const = default;
 };
 
 struct MetricPlan {
-  std::string name;  // the family's, prefix included
+  std::string name;  // name of the family, with prefix
   std::string help;
   std::string unit = {};               // UCUM, or empty
-  std::vector<LabelPlan> labels = {};  // without a histogram's slot
+  std::vector<LabelPlan> labels = {};  // without the slot of a histogram
   std::vector<SelectorPlan> selectors = {};
   std::variant<CounterPlan, GaugePlan, HistogramPlan> instrument = {};
   SeriesLimit limit = {};
   bool needs_zero_key = false;  // a key other than four zero bytes is an error
-  // Why it never gives a sample: said at start, counted at each poll.
+  // Reason why the metric never gives a sample: logged at the start, counted at each poll.
   std::optional<Error> unusable = std::nullopt;
   PlanPlace at = {};
 
@@ -204,32 +205,33 @@ struct SpanPlan {
   std::string name;
   std::string service = {};
   std::vector<LabelPlan> labels = {};
-  TextMap attributes = {};  // the same of each span
+  TextMap attributes = {};  // each span has the same
   std::optional<Error> unusable = std::nullopt;
 
   bool operator==(const SpanPlan&) const = default;
 };
 
-// The entries of a map, all of them at each poll.
+// Reads the entries of a map, all of them at each poll.
 struct MapSource {
-  std::string map;  // its whole name in the object
+  std::string map;  // full name in the object
 
   bool operator==(const MapSource&) const = default;
 };
 
-// What a program hands over through a perf or ring buffer. Counted from one flush to the next.
+// Receives what a program sends through a perf or ring buffer. Counts run from one flush to the
+// next.
 struct EventSource {
   std::string map;
-  std::chrono::nanoseconds flush_interval{0};  // all series are forgotten so often; 0: never
+  std::chrono::nanoseconds flush_interval{0};  // after it all series are forgotten; 0: never
 
   bool operator==(const EventSource&) const = default;
 };
 
-// Rows, read once however many metrics and spans are made of them.
+// Rows that are read once, however many metrics and spans are made from them.
 struct SourcePlan {
   std::variant<MapSource, EventSource> from = {};
-  uint32_t key_size = 0;    // of a map
-  uint32_t value_size = 0;  // of an event: at least so many bytes, or it has no meaning
+  uint32_t key_size = 0;    // size of a map's keys
+  uint32_t value_size = 0;  // minimum size of an event: a smaller one makes no sense
   std::vector<MetricPlan> metrics = {};
   std::vector<SpanPlan> spans = {};
 
@@ -237,7 +239,7 @@ struct SourcePlan {
 };
 
 struct FunctionPlan {
-  std::string name;     // of the function
+  std::string name;     // name of the function
   std::string section;  // as in SEC()
 
   bool operator==(const FunctionPlan&) const = default;
@@ -245,31 +247,32 @@ struct FunctionPlan {
 
 struct CgroupIdMapPlan {
   std::string name;
-  std::string type;  // hash (also when empty), cgrp_storage
+  std::string type;  // hash (also if empty), cgrp_storage
   std::vector<std::string> regexps = {};
   PlanPlace at = {};
 
   bool operator==(const CgroupIdMapPlan&) const = default;
 };
 
-// Families that tell of the program itself, beside our own, under the names of its format. Empty:
-// there are none.
+// Families about the program itself, beside our own, under the names of its format. If empty, there
+// are none.
 struct SelfMetrics {
-  std::string prefix = {};  // before the names of plan/self_metrics.h
+  std::string prefix = {};  // comes before the names of plan/self_metrics.h
 
   bool operator==(const SelfMetrics&) const = default;
 };
 
 struct ProgramPlan {
-  std::string name;         // of the configuration
-  std::string file = {};    // for messages
-  std::string format = {};  // the front end that it is of
+  std::string name;         // name of the configuration
+  std::string file = {};    // shown in messages
+  std::string format = {};  // name of the front end
   std::string object = {};  // the .bpf.o
-  // Its author's, for lists of programs: what it shows, what it needs, a line each. May be empty.
+  // Texts by the author for lists of programs: what it shows, what it needs, a line each. May be
+  // empty.
   std::string description = {};
   std::string needs = {};
   std::string scope = {};     // the instrumentation scope of its metrics; empty: ours
-  TextMap const_labels = {};  // of each series, beside its own
+  TextMap const_labels = {};  // labels that each series has beside its own
   std::vector<FunctionPlan> functions = {};
   std::vector<SourcePlan> sources = {};
   std::vector<std::string> kaddrs = {};
@@ -279,12 +282,12 @@ struct ProgramPlan {
   bool operator==(const ProgramPlan&) const = default;
 };
 
-// The metrics of all sources, in their order. `plan` must outlive the view.
+// Returns the metrics of all sources, in their order. `plan` must outlive the view.
 inline auto MetricsOf(const ProgramPlan& plan) {
   return plan.sources | std::views::transform(&SourcePlan::metrics) | std::views::join;
 }
 
-// Likewise the spans.
+// Returns the spans of all sources, in their order. `plan` must outlive the view.
 inline auto SpansOf(const ProgramPlan& plan) {
   return plan.sources | std::views::transform(&SourcePlan::spans) | std::views::join;
 }
@@ -299,7 +302,7 @@ inline bool IsOfEvents(const SourcePlan& source) {
 
 MetricType TypeOf(const MetricPlan& metric);
 
-// Of the family in which the metric is published. Labels are sorted by name.
+// Returns the family in which the metric is published. Labels are sorted by name.
 FamilySpec FamilyOf(const ProgramPlan& program, const MetricPlan& metric);
 
 }  // namespace bpftally

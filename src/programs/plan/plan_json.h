@@ -5,10 +5,10 @@
 
 namespace bpftally {
 
-// The metrics of a plan as a list.
+// Writes the metrics of a plan as a list.
 void WriteMetrics(const ProgramPlan& plan, JsonWriter& json);
 
-// The names of its spans as a list.
+// Writes the names of a plan's spans as a list.
 void WriteSpans(const ProgramPlan& plan, JsonWriter& json);
 
 }  // namespace bpftally

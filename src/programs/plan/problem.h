@@ -7,7 +7,7 @@
 
 namespace bpftally {
 
-// What is wrong with a part of a metric that would still start.
+// Describes a mistake in a part of a metric, in spite of which the program would start.
 struct Problem {
   ConfigPosition at;
   std::string what;

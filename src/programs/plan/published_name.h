@@ -5,8 +5,8 @@
 
 namespace bpftally {
 
-// A name as Prometheus' client prints it where names must be identifiers: an underscore for each
-// character that cannot stand there.
+// Returns a name as Prometheus' client prints it where names must be identifiers: with an
+// underscore for each character that is not allowed.
 std::string PublishedName(std::string_view name);
 
 }  // namespace bpftally

@@ -9,7 +9,7 @@
 
 namespace bpftally {
 
-// kInvalid: what is wrong with the expression, as one line.
+// Compiles an expression; fails with kInvalid and one line about its mistake.
 Result<std::unique_ptr<RE2>> CompileRegexp(const std::string& text);
 
 }  // namespace bpftally

@@ -1,6 +1,6 @@
 #pragma once
 
-// The names, behind a format's prefix, of the families that tell of metric programs themselves.
+// Names, after a format's prefix, of the families about metric programs themselves.
 
 #include <array>
 #include <string_view>

@@ -27,10 +27,10 @@ namespace {
 constexpr std::chrono::milliseconds kLatest{300};
 constexpr size_t kMaxBytesPerMap = size_t{64} << 20;
 constexpr size_t kMinPages = 8;
-// Of a ring buffer, before the others have their turn.
+// Limit of events from a ring buffer before the other buffers have their turn.
 constexpr size_t kEventsPerTurn = 8192;
 
-// Hands what comes to all that want it.
+// Hands each event to all sinks.
 class Sinks final : public EventSink {
  public:
   void Add(EventSink& sink) { sinks_.push_back(&sink); }
@@ -48,7 +48,7 @@ class Sinks final : public EventSink {
   std::vector<EventSink*> sinks_;
 };
 
-// One descriptor to wait for, and what to do then.
+// Buffers of one map: descriptors to wait for, and how to empty them.
 class Buffer {
  public:
   Buffer() = default;
@@ -57,7 +57,7 @@ class Buffer {
   virtual ~Buffer() = default;
 
   virtual std::vector<int> Descriptors() const = 0;
-  // Of the descriptor at that place.
+  // Reads the events of the descriptor at this index.
   virtual void Drain(size_t place) = 0;
 };
 
@@ -83,7 +83,7 @@ class PerfBuffers final : public Buffer {
     return descriptors;
   }
 
-  // What comes meanwhile is left for the next time: this ends.
+  // Leaves events that come meanwhile for the next time, so that it ends.
   void Drain(size_t place) override { perf_buffer__consume_buffer(buffers_.get(), place); }
 
  private:
@@ -136,7 +136,7 @@ class RingBuffer final : public Buffer {
   static int OnSample(void* buffer, void* data, size_t size) {
     auto& self = *static_cast<RingBuffer*>(buffer);
     self.sink_.OnEvent({static_cast<const std::byte*>(data), size});
-    // libbpf would go on for as long as the program is faster than we; this event is done.
+    // libbpf would go on for as long as the program is faster than we are; this event is done.
     return ++self.events_ < kEventsPerTurn ? 0 : -EAGAIN;
   }
 
@@ -146,12 +146,12 @@ class RingBuffer final : public Buffer {
   std::unique_ptr<ring_buffer, Free> ring_;
 };
 
-// The buffer of one map and all who want its events. A second buffer would take what the first
+// Holds the buffer of one map and all its sinks. A second buffer would take events that the first
 // waits for.
 struct Subscription {
   Sinks sinks;
   std::unique_ptr<Buffer> buffer;
-  uint64_t first_turn = 0;  // the number that the waiter has for its first descriptor
+  uint64_t first_turn = 0;  // the waiter's number for its first descriptor
 };
 
 class ThreadedReader final : public EventReader {
@@ -186,7 +186,8 @@ class ThreadedReader final : public EventReader {
     size_t place;
   };
 
-  // While it lives, the thread drains nothing; it waits for its turn, however busy the buffers are.
+  // Keeps the thread from reading while it lives: the thread waits for its turn, however busy the
+  // buffers are.
   class Pause {
    public:
     explicit Pause(ThreadedReader& reader) : reader_(reader) {
@@ -230,7 +231,7 @@ class ThreadedReader final : public EventReader {
     }
   }
 
-  // All of it or nothing.
+  // Watches all descriptors of a buffer, or none.
   Result<void> Open(const MapHandle& map, Subscription& subscription) {
     auto buffer = map.type == BPF_MAP_TYPE_RINGBUF
                       ? RingBuffer::Open(map, subscription.sinks)
@@ -284,14 +285,14 @@ class ThreadedReader final : public EventReader {
       const auto turns = waiter_->Wait(kLatest, ready);
       if (ending_) return;
       for (const uint64_t turn : turns) Take(turn);
-      // Those that do not wake us, also while others always do.
+      // Empties buffers that do not wake us, even while others always do.
       if (steady_clock::now() - all_done < kLatest) continue;
       for (const uint64_t turn : AllTurns()) Take(turn);
       all_done = steady_clock::now();
     }
   }
 
-  // Drains the buffer of that turn, if it was not removed meanwhile: numbers never come again.
+  // Reads the buffer of that turn if it was not removed meanwhile; numbers are never used again.
   void Take(uint64_t number) {
     std::unique_lock lock(mutex_);
     resumed_.wait(lock, [this] { return pauses_ == 0; });
@@ -308,14 +309,14 @@ class ThreadedReader final : public EventReader {
 
   const EventReaderOptions options_;
   bool started_ = false;
-  std::optional<EventWaiter> waiter_;  // there from the first Add() on
+  std::optional<EventWaiter> waiter_;  // exists after the first Add()
   std::atomic<bool> ending_ = false;
 
-  std::atomic<int> pauses_ = 0;  // who wants the mutex, beside the thread
+  std::atomic<int> pauses_ = 0;  // number of other threads that want the mutex
   std::condition_variable resumed_;
-  std::mutex mutex_;                                // of all below
-  std::map<uint32_t, Subscription> subscriptions_;  // by the map's id
-  std::map<uint64_t, Turn> turns_;                  // by the number that the waiter gives back
+  std::mutex mutex_;                                // guards all below
+  std::map<uint32_t, Subscription> subscriptions_;  // the key is the map's id
+  std::map<uint64_t, Turn> turns_;                  // the key is the number that the waiter returns
   uint64_t next_turn_ = 0;
 
   std::thread thread_;

@@ -21,7 +21,7 @@ class EventSink {
   virtual ~EventSink() = default;
 
   virtual void OnEvent(std::span<const std::byte> event) = 0;
-  // The kernel had no room for so many. Not known of ring buffers.
+  // Reports how many events the kernel had no room for; unknown for ring buffers.
   virtual void OnLost(uint64_t count) = 0;
 };
 
@@ -29,22 +29,22 @@ struct EventReaderOptions {
   size_t perf_pages = 1024;  // for each CPU and map: a power of two; fewer on many CPUs
 };
 
-// Drains perf and ring buffers on one thread, which sleeps in the kernel while there is nothing.
-// What a program hands over without waking anybody is seen within 300 ms. All methods may be called
-// at any time, by one thread.
+// Empties perf and ring buffers on one thread, which sleeps in the kernel while there are no
+// events. Events that a program sends without waking us are seen within 300 ms. All methods may be
+// called at any time, by one thread.
 class EventReader {
  public:
-  // The buffer is ready from now on and keeps what comes, also before Start(). `map` is a
-  // PERF_EVENT_ARRAY or a RINGBUF; map and `sink` must live until Remove(). Each of several sinks
-  // of one map gets all events.
+  // Opens the buffer, which from now on keeps events, even before Start(). `map` is a
+  // PERF_EVENT_ARRAY or a RINGBUF; map and `sink` must live until Remove(). If a map has several
+  // sinks, each gets all events.
   virtual Result<void> Add(const MapHandle& map, EventSink& sink) = 0;
 
-  // `sink` is not called any more when this returns; the others of its map miss nothing. A map
-  // without sinks is let go.
+  // Removes a sink, which is not called any more when this returns; the others of its map miss
+  // nothing. Closes the buffer of a map without sinks.
   virtual void Remove(EventSink& sink) = 0;
 
-  // Once, after capabilities are dropped: the thread has those that its maker has. There is a
-  // thread only while there are maps.
+  // Starts reading. Called once, after capabilities are dropped: the thread has those of its maker.
+  // The thread exists only while there are maps.
   virtual Result<void> Start() = 0;
 
   EventReader() = default;

@@ -9,8 +9,8 @@
 
 namespace bpftally {
 
-// The raw content of maps for people who look for a mistake: keys and values in hexadecimal, as
-// they lie in memory; the first entries of each.
+// Prints the raw content of maps for people who search for a mistake: keys and values in
+// hexadecimal, as they are in memory; only the first entries of each map.
 std::string DumpMap(const MapHandle& map, MapReader& reader,
                     std::chrono::steady_clock::time_point deadline);
 

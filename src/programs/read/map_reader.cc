@@ -14,12 +14,12 @@
 namespace bpftally {
 namespace {
 
-constexpr uint32_t kMostRoom = 4096;       // entries a call at first,
-constexpr size_t kBatchBytes = 4 << 20;    // and what they may take: large ones come few at a time
-constexpr size_t kMappedBatch = 8 * 1024;  // elements: whole pages, whatever a page is
-constexpr int kRetries = 100;              // of one call, when keys vanish under it
+constexpr uint32_t kMostRoom = 4096;       // entries in a call at first,
+constexpr size_t kBatchBytes = 4 << 20;    // and their bytes: large entries come few at a time
+constexpr size_t kMappedBatch = 8 * 1024;  // elements: fill whole pages of any size
+constexpr int kRetries = 100;              // for one call, when keys vanish under it
 constexpr size_t kPatience = 4096;         // repeated keys, beside three for each new one
-constexpr int kNoSuchOperation = 524;      // ENOTSUPP of the kernel
+constexpr int kNoSuchOperation = 524;      // the kernel's ENOTSUPP
 
 size_t RoundUp8(size_t size) { return (size + 7) / 8 * 8; }
 
@@ -88,7 +88,8 @@ Result<void> MapReader::ReadBatches(const Task& task) {
   }
 }
 
-// True at the end. A hash map's buckets come whole, each once: no key comes twice.
+// Reads one batch; returns true at the end. Buckets of a hash map come whole, each once, so that no
+// key comes twice.
 Result<bool> MapReader::ReadBatch(const Task& task, uint32_t& room) {
   MakeRoom(room);
   const auto answer =
@@ -127,7 +128,8 @@ Result<void> MapReader::ReadByKey(const Task& task) {
     if (!more) return std::unexpected(more.error());
     if (!*more) return HandOver(task, count);
     key = next;
-    // It began at the front again, as the key before had vanished; on from here it finds the rest.
+    // The kernel began at the front again, as the key before had vanished; the walk goes on from
+    // here.
     if (!MapTypeOf(task.map.type).is_array && IsRepeated(key)) {
       if (auto moving = CheckRepeats(task); !moving) return moving;
       continue;
@@ -140,7 +142,7 @@ Result<void> MapReader::ReadByKey(const Task& task) {
   }
 }
 
-// Puts one more entry into the batch; a key that vanished is no entry.
+// Puts one more entry into the batch; skips a key that has vanished.
 Result<void> MapReader::ReadEntry(const Task& task, std::span<const std::byte> key, size_t& count) {
   const size_t bytes = batch_.value_size * batch_.cpus;
   const auto read =
@@ -181,7 +183,7 @@ Result<void> MapReader::HandOver(const Task& task, size_t count) {
   return task.sink(batch_.rows());
 }
 
-// Closes the gaps; returns how many entries are left.
+// Removes repeated entries and closes the gaps; returns how many are left.
 size_t MapReader::DropRepeated(size_t count) {
   const size_t value_bytes = batch_.value_size * batch_.cpus;
   size_t kept = 0;

@@ -16,20 +16,21 @@
 
 namespace bpftally {
 
-// Reads maps batch by batch, so that the largest one costs no memory. One thread.
+// Reads maps batch by batch, so that even the largest needs little memory. For use by one thread.
 class MapReader {
  public:
   using Sink = std::function<Result<void>(const Rows& rows)>;
 
-  // `sys` and `clock` must outlive it.
+  // Makes a reader, which `sys` and `clock` must outlive.
   MapReader(BpfSys& sys, const Clock& clock, size_t possible_cpus);
 
-  // Hands over what is in the map, no key twice. An error of the sink ends it and is returned.
-  // kExhausted: the deadline passed, or the map changes faster than it can be read.
+  // Hands all entries of a map to the sink, no key twice. An error of the sink ends the reading and
+  // is returned. Fails with kExhausted if the deadline passed, or if the map changes faster than it
+  // can be read.
   Result<void> Read(const MapHandle& map, std::chrono::steady_clock::time_point deadline,
                     const Sink& sink);
 
-  void FreeBuffers();  // between scrapes
+  void FreeBuffers();  // called between scrapes
 
  private:
   struct Task {
@@ -45,7 +46,7 @@ class MapReader {
   Result<void> ReadByKey(const Task& task);
   Result<void> ReadEntry(const Task& task, std::span<const std::byte> key, size_t& count);
 
-  uint32_t FirstRoom() const;  // for as many entries
+  uint32_t FirstRoom() const;  // number of entries for the first call
   Result<void> CheckTime(const Task& task) const;
   Result<void> CheckRepeats(const Task& task) const;
   void MakeRoom(size_t entries);
@@ -57,14 +58,14 @@ class MapReader {
   BpfSys& sys_;
   const Clock& clock_;
   const size_t possible_cpus_;
-  std::set<uint32_t> types_without_batch_;  // in this kernel
+  std::set<uint32_t> types_without_batch_;  // as this kernel showed
 
-  // Of the reading under way.
+  // State of the current reading.
   RowBuffer batch_;
   std::vector<std::byte> cursor_;
   bool began_ = false;
   int retries_ = 0;
-  ByteIndex seen_;  // keys, of types whose walk begins anew where the last key vanished
+  ByteIndex seen_;  // keys of types whose walk begins anew if its last key vanishes
   size_t repeats_ = 0;
 };
 

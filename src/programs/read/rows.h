@@ -14,22 +14,23 @@ inline std::string_view AsText(std::span<const std::byte> bytes) {
 
 // One row as it lies in memory.
 struct Row {
-  std::string_view key;    // empty: the row is an event or an iterator's record
-  std::string_view value;  // of one CPU
+  std::string_view key;    // empty if the row is an event or an iterator's record
+  std::string_view value;  // value on one CPU
   uint16_t cpu = 0;
 };
 
-// A batch of rows: entries of a map, events, or records of an iterator. A view of the reader's
-// bytes while they are handed over.
+// Views a batch of rows: entries of a map, events, or records of an iterator. The reader owns the
+// bytes, which are valid only during the call.
 struct Rows {
   size_t count = 0;
   size_t key_size = 0;
-  size_t value_size = 0;  // of one CPU's value; of per-CPU types rounded up to 8, as it lies
+  size_t value_size = 0;  // of one CPU's value; for per-CPU types rounded up to 8, as in memory
   size_t cpus = 1;        // possible CPUs for per-CPU types, else 1
   std::span<const std::byte> keys;
-  std::span<const std::byte> values;  // row after row, in it CPU after CPU
+  std::span<const std::byte> values;  // row after row, within each CPU after CPU
 
-  // `row` is below count, `cpu` below cpus: not checked, as it is called for each of millions.
+  // Returns the key of a row. `row` must be below count, `cpu` below cpus: unchecked, as this is
+  // called millions of times.
   std::string_view Key(size_t row) const {
     return {AsText(keys).data() + row * key_size, key_size};
   }
@@ -41,7 +42,7 @@ struct Rows {
   }
 };
 
-// Records have no key: all of their bytes are the value.
+// Makes a row of a record, which has no key: all of its bytes are the value.
 inline Rows RowOf(std::span<const std::byte> record) {
   return {.count = 1, .value_size = record.size(), .keys = {}, .values = record};
 }
@@ -54,7 +55,7 @@ struct RowBuffer {
   std::vector<std::byte> keys;
   std::vector<std::byte> values;
 
-  size_t row_bytes() const { return value_size * cpus; }  // of the values
+  size_t row_bytes() const { return value_size * cpus; }  // size of its values
   size_t count() const {
     if (key_size > 0) return keys.size() / key_size;
     return row_bytes() == 0 ? 0 : values.size() / row_bytes();

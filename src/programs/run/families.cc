@@ -19,7 +19,8 @@ MetricFamily& Add(MetricBatch& batch, MetricType type, std::string name, std::st
                    kMetricPrograms);
 }
 
-// The families that formats have under a prefix of their own: those of one name are one.
+// Collects the families that formats have under prefixes of their own; those of one name become
+// one.
 class SelfFamilies {
  public:
   SelfFamilies(Programs programs, MetricBatch& batch) : programs_(programs), batch_(batch) {}
@@ -47,7 +48,7 @@ class SelfFamilies {
     }
   }
 
-  // The same for each function that the kernel has.
+  // Has `fill` add the samples of each function in the kernel.
   void AddFunctions(const Shape& shape,
                     const std::function<void(const InstanceStatus&, const FunctionStatus&,
                                              MetricFamily&)>& fill) {
@@ -136,7 +137,7 @@ void AddStates(Programs programs, MetricBatch& batch) {
   }
 }
 
-// The labels "config" and "metric", and those of `more`.
+// Makes the labels "config" and "metric", and those in `more`.
 LabelValues MetricLabels(MetricBatch& batch, const InstanceStatus& program,
                          const MetricStatus& metric, std::string_view reason = {}) {
   const std::string_view config = batch.Intern(program.name);
@@ -207,7 +208,7 @@ void AddLostEvents(Programs programs, MetricBatch& batch) {
   });
 }
 
-// Added up where two ring buffers of a configuration have spans of one name.
+// Adds up spans of one name from two ring buffers of one configuration.
 void AddSpans(Programs programs, MetricBatch& batch) {
   MetricFamily& made = Add(batch, MetricType::kCounter, "bpftally_program_spans_total",
                            "Spans made of events.", {"config", "span"}, "{span}");

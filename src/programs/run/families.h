@@ -8,13 +8,13 @@
 
 namespace bpftally {
 
-// What collect[] selects the metric programs by.
+// Name by which collect[] selects the metric programs.
 inline constexpr std::string_view kMetricPrograms = "metric-programs";
 
-// The families that tell of metric programs under the names of each one's own format.
+// Adds the families about metric programs under the names of each one's own format.
 void AddSelfFamilies(std::span<const InstanceStatus> programs, bool run_stats, MetricBatch& batch);
 
-// Those that tell of all of them under names of ours.
+// Adds the families about all metric programs under our names.
 void AddProgramFamilies(std::span<const InstanceStatus> programs, MetricBatch& batch);
 
 }  // namespace bpftally

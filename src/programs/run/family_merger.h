@@ -14,10 +14,10 @@ namespace bpftally {
 // Puts the series of all metrics of one name into their family, each series once.
 class FamilyMerger {
  public:
-  // `family` must outlive it, and be empty.
+  // Takes an empty family, which must outlive this.
   explicit FamilyMerger(MetricFamily& family) : family_(family) {}
 
-  // Adds what is new; returns how many series the family had already.
+  // Adds the series that are new; returns how many the family already had.
   uint64_t Take(Evaluated evaluated);
 
  private:
@@ -26,7 +26,7 @@ class FamilyMerger {
   std::string_view Join(LabelValues labels);
 
   MetricFamily& family_;
-  ByteIndex seen_;  // label sets; nothing while only one metric has given some
+  ByteIndex seen_;  // label sets; empty while only one metric has given any
   std::string joined_;
 };
 

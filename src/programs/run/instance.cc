@@ -8,7 +8,7 @@
 namespace bpftally {
 namespace {
 
-// FNV-1a over the content of a file; 0 where it cannot be read.
+// Returns FNV-1a over the content of a file, or 0 if it cannot be read.
 uint64_t HashOfFile(const std::string& path) {
   constexpr uint64_t kBasis = 0xcbf29ce484222325;
   constexpr uint64_t kPrime = 0x100000001b3;
@@ -28,7 +28,7 @@ Error NothingRuns() {
           "nothing of it runs: the kernel refused each of its programs"};
 }
 
-// What decides about the object in the kernel, without what only decides how it is read.
+// Returns what decides about the object in the kernel, without what only decides how it is read.
 ProgramPlan KernelPart(const ProgramPlan& plan) {
   ProgramPlan part = plan;
   part.sources.clear();
@@ -58,10 +58,10 @@ std::string_view InstanceStateName(InstanceState state) {
   return "failed";
 }
 
-// What adopting instances share.
+// Holds what an instance shares with those that adopt it.
 struct ProgramInstance::InKernel {
   std::shared_ptr<LoadedProgram> loaded;
-  std::unique_ptr<CgroupIdMap> cgroups;  // null where the plan has none; before `loaded` goes
+  std::unique_ptr<CgroupIdMap> cgroups;  // null if the plan has none; freed before `loaded`
   int64_t loaded_at_ns = 0;              // wall clock
 };
 
@@ -73,7 +73,7 @@ ProgramInstance::~ProgramInstance() = default;
 std::shared_ptr<ProgramInstance> ProgramInstance::Load(ProgramPlan plan, const ObjectLoader& load,
                                                        const InstanceHost& host, Notices& said) {
   std::shared_ptr<ProgramInstance> instance(new ProgramInstance(std::move(plan), host));
-  instance->object_hash_ = HashOfFile(instance->plan_.object);  // before: a later change is seen
+  instance->object_hash_ = HashOfFile(instance->plan_.object);  // first: a later change is noticed
   if (auto parts = instance->LoadParts(load)) {
     instance->kernel_ = std::move(*parts);
     instance->sources_ =
@@ -100,7 +100,7 @@ std::shared_ptr<ProgramInstance> ProgramInstance::Adopt(ProgramPlan plan,
   return instance;
 }
 
-// An error: nothing of it runs. What does not run beside the rest is in errors_.
+// Fails if nothing of it runs. The errors of parts that do not run beside the rest go to errors_.
 Result<std::shared_ptr<ProgramInstance::InKernel>> ProgramInstance::LoadParts(
     const ObjectLoader& load) {
   auto loaded = load(plan_);
@@ -146,7 +146,7 @@ const LoadedProgram* ProgramInstance::loaded() const {
   return kernel_ == nullptr ? nullptr : kernel_->loaded.get();
 }
 
-// What is known before the first poll.
+// Fills in the status that is known before the first poll.
 void ProgramInstance::Describe() {
   status_.name = plan_.name;
   status_.file = plan_.file;

@@ -1,12 +1,12 @@
 #pragma once
 
-// One metric program in the kernel: one plan, its object, its control groups, its sources, and how
-// all of it fares. Nothing outside points into an instance: who wants to know asks for Status(),
-// which is plain data.
+// One metric program in the kernel: one plan, its object, its control groups, its sources, and the
+// state of all of them. Nothing outside points into an instance: whoever wants to know asks for
+// Status(), which is plain data.
 //
 // Its life: Load (or Adopt), Start, polls, and Stop by the destructor, which detaches and frees all
-// that no other instance has adopted. That may take long, so the thread that changes programs does
-// it, never one that polls.
+// that no other instance has adopted. That may take long, so it happens on the thread that changes
+// programs, never on one that polls.
 
 #include <functional>
 #include <memory>
@@ -24,16 +24,17 @@
 
 namespace bpftally {
 
-// Brings a plan's object into the kernel: LoadedProgram::Load, or what tests put in its place.
+// Brings a plan's object into the kernel: LoadedProgram::Load, or a substitute in tests.
 using ObjectLoader = std::function<Result<std::unique_ptr<LoadedProgram>>(const ProgramPlan& plan)>;
 
 class ProgramInstance {
  public:
-  // Loads and attaches. Never fails as a whole: of what the kernel refuses, errors() tells.
+  // Loads and attaches. Never fails as a whole: errors() has what the kernel refuses.
   static std::shared_ptr<ProgramInstance> Load(ProgramPlan plan, const ObjectLoader& load,
                                                const InstanceHost& host, Notices& said);
 
-  // Runs on with what `old` has in the kernel, and reads it as `plan` says. CanAdopt() must hold.
+  // Makes an instance that goes on with what `old` has in the kernel, and reads it as `plan` says.
+  // CanAdopt() must hold.
   static std::shared_ptr<ProgramInstance> Adopt(ProgramPlan plan, const ProgramInstance& old,
                                                 Notices& said);
 
@@ -41,26 +42,27 @@ class ProgramInstance {
   ProgramInstance& operator=(const ProgramInstance&) = delete;
   ~ProgramInstance();
 
-  // Whether `plan` means exactly what runs here, or differs from it only in how it is read.
+  // Runs() returns whether `plan` means exactly what runs here; CanAdopt(), whether it differs from
+  // it only in how it is read.
   bool Runs(const ProgramPlan& plan) const;
   bool CanAdopt(const ProgramPlan& plan) const;
 
-  // Once, after capabilities are dropped: follows control groups.
+  // Follows control groups. Called once, after capabilities are dropped.
   Result<void> Start();
 
-  // From now on Status() says that it stops; it can still be read.
+  // Makes Status() report from now on that it stops; it can still be read.
   void Retire();
 
-  // By the thread that polls: null where nothing of it runs. After its last metric is read, what
-  // Status() says becomes that of this poll.
+  // Returns the sources for the thread that polls; null if nothing of it runs. After its last
+  // metric is read, Status() reports this poll.
   ProgramSources* sources() const { return sources_.get(); }
   void EndPoll(bool run_stats, Notices& said);
 
-  // Any thread.
+  // Methods for any thread.
   InstanceStatus Status() const;
   const ProgramPlan& plan() const { return plan_; }
-  const std::vector<Error>& errors() const { return errors_; }  // what the kernel did not take
-  const LoadedProgram* loaded() const;                          // null where nothing runs
+  const std::vector<Error>& errors() const { return errors_; }  // what the kernel refused
+  const LoadedProgram* loaded() const;                          // null if nothing runs
 
  private:
   struct InKernel;
@@ -74,10 +76,10 @@ class ProgramInstance {
 
   const ProgramPlan plan_;
   const InstanceHost host_;
-  uint64_t object_hash_ = 0;          // of the file's content as it was loaded; 0: there is none
-  std::shared_ptr<InKernel> kernel_;  // null where nothing of it runs
+  uint64_t object_hash_ = 0;          // of the file when it was loaded; 0: there is none
+  std::shared_ptr<InKernel> kernel_;  // null if nothing of it runs
   std::vector<Error> errors_;
-  std::unique_ptr<ProgramSources> sources_;  // before kernel_ goes
+  std::unique_ptr<ProgramSources> sources_;  // freed before kernel_
 
   mutable std::mutex mutex_;
   bool started_ = false;

@@ -1,6 +1,6 @@
 #pragma once
 
-// How metric programs fare, as plain data: metrics, pages and lists are made of it, and none of
+// State of metric programs as plain data: metrics, pages and lists are made from it, and none of
 // them reaches into what runs.
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace bpftally {
 enum class InstanceState {
   kLoading,  // in the kernel, but not started
   kRunning,
-  kDegraded,  // it runs, but not all of it: a function or a metric is missing
+  kDegraded,  // runs in part: a function or a metric is missing
   kFailed,    // nothing of it runs
   kStopping,  // removed; a poll still uses it
 };
@@ -28,20 +28,20 @@ std::string_view InstanceStateName(InstanceState state);
 
 struct MetricStatus {
   std::string name;
-  int64_t since_ns = 0;          // wall clock: the counters below count since then
-  std::optional<Error> problem;  // why the latest poll was without it
+  int64_t since_ns = 0;          // wall clock: start of the counters below
+  std::optional<Error> problem;  // why the latest poll did not have it
 
-  // Of the latest poll.
+  // Results of the latest poll.
   double seconds = 0;
   uint64_t entries = 0;
 
-  // Summed over polls.
-  std::map<ErrorKind, uint64_t> missing;  // polls without it
+  // Sums over all polls.
+  std::map<ErrorKind, uint64_t> missing;  // polls that did not have it
   uint64_t unwanted = 0;
   uint64_t over_limit = 0;
   uint64_t duplicates = 0;
 
-  // Of one that counts events.
+  // Events lost, if the metric counts events.
   std::optional<uint64_t> lost_events;
   uint64_t undecodable_events = 0;
 };
@@ -53,27 +53,27 @@ struct SpansStatus {
   uint64_t dropped = 0;
 };
 
-// A function of the object that the kernel was given.
+// State of one function of the object in the kernel.
 struct FunctionStatus {
   AttachStatus attach;
-  std::optional<ProgramRunStats> run_stats;  // where the kernel counts them
+  std::optional<ProgramRunStats> run_stats;  // empty if the kernel does not count them
 };
 
 struct InstanceStatus {
   std::string name;
   std::string file;
   InstanceState state = InstanceState::kLoading;
-  std::string problem;       // the first thing that does not run, and why; empty: all does
+  std::string problem;       // the first thing that does not run, and why; empty: all runs
   int64_t loaded_at_ns = 0;  // wall clock
   std::vector<FunctionPlan> wanted;
-  std::vector<FunctionStatus> functions;  // in the order of the object; empty where it has failed
-  std::vector<MetricStatus> metrics;      // in the order of the configuration
+  std::vector<FunctionStatus> functions;  // in the object's order; empty if it has failed
+  std::vector<MetricStatus> metrics;      // in the configuration's order
   std::vector<SpansStatus> spans;
   uint64_t decoder_errors = 0;
   SelfMetrics self;
 };
 
-// What is to be said of a change. Whoever called says it.
+// Message about a change, for the caller to log.
 struct Notice {
   enum class Severity { kInfo, kWarning, kError };
   Severity severity = Severity::kWarning;

@@ -14,7 +14,7 @@
 namespace bpftally {
 namespace {
 
-// How long a program that holds an attachment point may take to go, until its successor is tried.
+// Time that a program may hold an attachment point after its removal before its successor is tried.
 constexpr std::chrono::seconds kPatience{60};
 
 bool SameMeaning(const FamilySpec& a, const FamilySpec& b) {
@@ -26,7 +26,7 @@ Error AnotherMeaning() {
           "another configuration has a metric of this name with another help text, type or labels"};
 }
 
-// Whether something else is where it wants to attach, as an XDP program on an interface may be.
+// Returns whether something else holds its attachment point, as an XDP program may on an interface.
 bool Clashes(const ProgramInstance& instance) {
   return std::ranges::any_of(instance.errors(), [](const Error& error) {
     return error.sys_errno == EBUSY || error.sys_errno == EEXIST;
@@ -37,7 +37,7 @@ bool IsSameConfiguration(const ProgramPlan& a, const ProgramPlan& b) {
   return a.name == b.name && a.file == b.file;
 }
 
-// What the kernel did not take of a program.
+// Adds what the kernel refused of a program.
 void Say(const ProgramInstance& instance, Notices& said) {
   for (const Error& error : instance.errors())
     said.push_back({Notice::Severity::kError, instance.plan().name + ": " + error.message});
@@ -45,14 +45,14 @@ void Say(const ProgramInstance& instance, Notices& said) {
 
 }  // namespace
 
-// A list of programs as polls see it, with the families that their metrics make together.
+// List of programs as polls see it, with the families that their metrics form together.
 struct ProgramTable::Published {
   struct Member {
     ProgramInstance* instance;
-    size_t metric;  // its place in the plan
+    size_t metric;  // index in the plan
     std::optional<Error> conflict;
   };
-  // All metrics of one name.
+  // Family of all metrics of one name.
   struct Family {
     FamilySpec spec;
     std::vector<Member> members;
@@ -82,8 +82,8 @@ struct ProgramTable::Published {
   std::vector<Family> families;
 };
 
-// The lists that nobody uses any more. Whoever is last to use one puts it here instead of freeing
-// it, which may take as long as detaching takes.
+// Lists that nobody uses any more. The last user of a list puts it here instead of freeing it,
+// which may take as long as detaching does.
 class ProgramTable::Ended {
  public:
   void CountUse() { ++in_use_; }
@@ -100,7 +100,7 @@ class ProgramTable::Ended {
     return std::exchange(lists_, {});
   }
 
-  // The one that is published among them.
+  // Returns the number of lists in use, including the published one.
   int in_use() const { return in_use_; }
 
   void WaitForOne(std::chrono::seconds patience) {
@@ -115,16 +115,16 @@ class ProgramTable::Ended {
   std::vector<std::unique_ptr<const Published>> lists_;
 };
 
-// A program of a change on its way.
+// Program in the course of a change.
 struct ProgramTable::ChangeEntry {
-  std::shared_ptr<ProgramInstance> next;  // null: its load waits until `old` is gone
+  std::shared_ptr<ProgramInstance> next;  // null: loaded only when `old` is gone
   std::weak_ptr<ProgramInstance> old = {};
-  bool is_loaded = false;    // `next` is new in the kernel
-  ProgramPlan waiting = {};  // of a `next` that waits
+  bool is_loaded = false;    // `next` was loaded by this change
+  ProgramPlan waiting = {};  // plan of a `next` that waits
 };
 
 struct ProgramTable::Change {
-  // What runs in the end, as far as it is there yet.
+  // Returns the programs that run in the end, as far as they exist yet.
   InstanceList after() const {
     InstanceList list;
     for (const ChangeEntry& entry : entries)
@@ -196,7 +196,7 @@ std::vector<ProgramPlan> ProgramTable::Plans() const {
   return plans;
 }
 
-// Finds for each plan what becomes of it, and loads what is new.
+// Decides for each plan what becomes of it, and loads what is new.
 ProgramTable::Change ProgramTable::Prepare(std::vector<ProgramPlan> plans) {
   Change change;
   InstanceList left = *Instances();
@@ -230,7 +230,7 @@ ProgramTable::ChangeEntry ProgramTable::PrepareOne(ProgramPlan plan,
   return {.next = std::move(next), .old = old, .is_loaded = true};
 }
 
-// One error for all that breaks a rule.
+// Returns one error about all programs that break a rule.
 Result<void> ProgramTable::CheckRules(const Change& change, const ChangeRules& rules) const {
   std::optional<Error> broken;
   for (const ChangeEntry& entry : change.entries) {
@@ -248,7 +248,7 @@ Result<void> ProgramTable::CheckRules(const Change& change, const ChangeRules& r
   return broken ? Result<void>(std::unexpected(std::move(*broken))) : Result<void>();
 }
 
-// What cannot attach while its own predecessor is there comes after it.
+// Defers programs that cannot attach while their own predecessor does.
 void ProgramTable::SetAsideClashing(Change& change) {
   for (ChangeEntry& entry : change.entries) {
     if (!entry.is_loaded || entry.old.expired() || !Clashes(*entry.next)) continue;
@@ -286,7 +286,7 @@ Result<void> ProgramTable::Start() {
   return events_->Start();
 }
 
-// What is not in the list any more begins to stop.
+// Publishes a list; programs that are no longer in it begin to stop.
 void ProgramTable::Publish(InstanceList instances) {
   ended_->CountUse();
   std::shared_ptr<const Published> list(
@@ -319,7 +319,7 @@ std::shared_ptr<const InstanceList> ProgramTable::Instances() const {
 
 std::vector<InstanceStatus> ProgramTable::List() const {
   std::vector<InstanceStatus> statuses;
-  const auto instances = Instances();  // for as long as they are asked
+  const auto instances = Instances();  // keeps them alive while they are asked
   for (const auto& instance : *instances) statuses.push_back(instance->Status());
   return statuses;
 }

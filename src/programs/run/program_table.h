@@ -35,33 +35,33 @@
 namespace bpftally {
 
 struct TableOptions {
-  size_t max_series = 1'000'000;  // of all metrics together; what is more is counted
+  size_t max_series = 1'000'000;  // for all metrics together; more are only counted
   bool run_stats = false;         // we have the kernel count run time ourselves
-  bool spans = false;             // somebody takes them: their events are read
+  bool spans = false;             // somebody takes spans: their events are read
   EventReaderOptions events;
 };
 
-// What the table works with; all must outlive it.
+// Services that the table works with; all must outlive it.
 struct TableHost {
   BpfSys& sys;
   const Clock& clock;
   HostSources sources;
-  HostSources event_sources;  // for the events' own thread: shares nothing with the others
+  HostSources event_sources;  // for the events' own thread: shares nothing with `sources`
   size_t possible_cpus = 1;
   ObjectLoader load;
 };
 
-// When a change fails as a whole.
+// Rules by which a change fails as a whole.
 struct ChangeRules {
-  bool strict = false;            // the kernel refuses anything of what is new
-  bool needs_permission = false;  // a privilege is missing for anything of what is new
+  bool strict = false;            // fails if the kernel refuses something new
+  bool needs_permission = false;  // fails if something new lacks a privilege
 };
 
-// What a change did, by the names of the programs, and what is to be said of it.
+// Reports what a change did, by the names of the programs, with messages for the log.
 struct ChangeReport {
-  std::vector<std::string> kept;      // as they were
-  std::vector<std::string> adopted;   // the same in the kernel, read in another way
-  std::vector<std::string> replaced;  // another in the kernel
+  std::vector<std::string> kept;      // unchanged
+  std::vector<std::string> adopted;   // unchanged in the kernel, read in another way
+  std::vector<std::string> replaced;  // another one in the kernel
   std::vector<std::string> added;
   std::vector<std::string> removed;
   Notices said;
@@ -76,35 +76,35 @@ class ProgramTable {
   ProgramTable& operator=(const ProgramTable&) = delete;
   ~ProgramTable();
 
-  // By the thread that changes the table.
+  // Methods for the thread that changes the table.
 
-  // These run and no others: what means the same as before is left alone, what is only read in
-  // another way keeps its object and its counts, all else is loaded and started before what it
-  // replaces goes. An error: nothing has changed.
+  // Makes exactly these programs run: those that mean the same as before are left alone; those that
+  // are only read in another way keep their object and counts; all others are loaded and started
+  // before what they replace goes. Nothing has changed if it fails.
   Result<ChangeReport> Reload(std::vector<ProgramPlan> plans, const ChangeRules& rules = {});
   Result<ChangeReport> Add(ProgramPlan plan, const ChangeRules& rules = {});
-  Result<ChangeReport> Remove(std::string_view name);  // kInvalid: there is none of that name
+  Result<ChangeReport> Remove(std::string_view name);  // kInvalid: none has that name
 
-  // Once all that is there at first is there, and capabilities are dropped: begins to take events
-  // and to follow control groups. What comes later is started as it comes.
+  // Begins to take events and to follow control groups. Called once the first programs are loaded
+  // and capabilities are dropped; later programs are started as they come.
   Result<void> Start();
 
-  // Detaches and frees what was removed and no poll uses any more. True: a poll still uses some, so
-  // that this is to be called again soon.
+  // Detaches and frees programs that were removed and that no poll uses any more. Returns true if a
+  // poll still uses some: call it again soon.
   bool LetGo();
 
-  // By the thread that polls.
+  // Methods for the thread that polls.
 
-  // Adds the families of all metrics, and those about the programs. What cannot be read by
-  // `deadline` is missing and counted; an error says that, or that something else is missing.
+  // Adds the families of all metrics, and those about the programs. Metrics that cannot be read by
+  // `deadline` are missing and counted; an error says that, or that something else is missing.
   Result<void> Collect(std::chrono::steady_clock::time_point deadline, MetricBatch& batch,
                        Notices& said);
 
-  // Any thread.
+  // Methods for any thread.
 
   std::vector<InstanceStatus> List() const;
   std::shared_ptr<const InstanceList> Instances() const;
-  // The oldest spans that nobody took yet.
+  // Takes the oldest spans.
   std::vector<SpanRecord> TakeSpans(size_t most) { return spans_.Take(most); }
 
  private:
@@ -130,9 +130,9 @@ class ProgramTable {
   const TableOptions options_;
   MapReader reader_;
   HostTables tables_;
-  HostTables event_tables_;  // of the events' own thread
+  HostTables event_tables_;  // for the events' own thread
   SpanQueue spans_;
-  std::unique_ptr<EventReader> events_;  // its thread uses what is above
+  std::unique_ptr<EventReader> events_;  // its thread uses the members above
   const InstanceHost instance_host_;
   bool started_ = false;
   std::shared_ptr<Ended> ended_;

@@ -14,7 +14,7 @@ namespace bpftally {
 
 namespace {
 
-// The source without what is made of its rows.
+// Returns the source without the metrics and spans made from its rows.
 SourcePlan RowsOf(const SourcePlan& source) {
   SourcePlan rows = source;
   rows.metrics.clear();
@@ -30,8 +30,8 @@ Result<const MapHandle*> FindMap(const LoadedProgram& loaded, const SourcePlan& 
 
 }  // namespace
 
-// One metric: how it fared, and, if it is made of events, how it is read. Of those members that
-// change, the poller's thread has all.
+// State of one metric and, if it is made from events, its subscription. Members that change belong
+// to the poller's thread.
 class MetricReader {
  public:
   MetricReader(const ProgramPlan& program, const SourcePlan& source, MetricPlan plan,
@@ -50,7 +50,7 @@ class MetricReader {
     if (subscribed_) host_.events.Remove(*events_);
   }
 
-  // Begins to take events. An error is kept, too: it is why the metric never gives a sample.
+  // Begins to take events. An error is also kept as the reason why the metric never gives a sample.
   Result<void> Prepare() {
     if (problem_ || !IsOfEvents(source_)) return {};
     auto prepared = PrepareEvents();
@@ -58,7 +58,7 @@ class MetricReader {
     return prepared;
   }
 
-  // Whether one of this plan would read and decode the same.
+  // Returns whether a reader of this plan would read and decode the same.
   bool Serves(const ProgramPlan& program, const SourcePlan& source, const MetricPlan& plan) const {
     MetricPlan same = plan;
     same.help = plan_.help;
@@ -70,7 +70,7 @@ class MetricReader {
   void SetProblem(Error problem) { problem_ = std::move(problem); }
   bool of_events() const { return IsOfEvents(source_); }
 
-  // At most so many series of those that events have counted.
+  // Takes at most `max_series` series that events have counted.
   Result<Evaluated> TakeEvents(MetricBatch& batch, size_t max_series) {
     EventEvaluator::Taken taken = events_->Take({.batch = batch, .max_series = max_series});
     status.lost_events = taken.lost;
@@ -78,7 +78,7 @@ class MetricReader {
   }
 
   MetricStatus status;
-  bool failed = false;  // and that was said
+  bool failed = false;  // and that was logged
 
  private:
   Result<void> PrepareEvents() {
@@ -105,10 +105,10 @@ class MetricReader {
   bool subscribed_ = false;
 };
 
-// The spans of one ring buffer.
+// Reader of the spans of one ring buffer.
 class SpansReader {
  public:
-  // kInvalid where the plan or the object does not have what it takes.
+  // Fails with kInvalid if the plan or the object lacks something that it needs.
   static Result<std::shared_ptr<SpansReader>> Make(const SourcePlan& source_plan,
                                                    const SpanPlan& plan,
                                                    std::shared_ptr<LoadedProgram> loaded,
@@ -143,7 +143,7 @@ class SpansReader {
             .dropped = source_->dropped()};
   }
 
-  // Since this was asked last.
+  // Returns how many errors came since the last call.
   uint64_t NewDecoderErrors() {
     const uint64_t known = std::exchange(decoder_errors_, source_->decode_errors());
     return decoder_errors_ - known;
@@ -166,12 +166,12 @@ class SpansReader {
   const std::unique_ptr<SpanSource> source_;
   const int64_t since_ns_;
   bool subscribed_ = false;
-  uint64_t decoder_errors_ = 0;  // that were asked for
+  uint64_t decoder_errors_ = 0;  // already returned
 };
 
 namespace {
 
-// The first of `readers` that `serves` and is not in `taken` yet.
+// Finds the first of `readers` that `serves` accepts and that is not in `taken` yet.
 template <typename Reader, typename Serves>
 std::shared_ptr<Reader> FindReader(const std::vector<std::shared_ptr<Reader>>& readers,
                                    const Serves& serves,
@@ -207,7 +207,7 @@ void ProgramSources::AddMetrics(const ProgramPlan& plan, const SourcePlan& sourc
   if (!IsOfEvents(source) && !source.metrics.empty()) AddMap(plan, source, said);
 }
 
-// Metrics that turn out to be unusable are told of, and are no part of the reading.
+// Adds a map. Metrics that prove to be unusable are reported and not read.
 void ProgramSources::AddMap(const ProgramPlan& plan, SourcePlan source, Notices& said) {
   MapSourceReader reader{.first = metrics_.size() - source.metrics.size()};
   const auto map = FindMap(*loaded_, source);
@@ -282,7 +282,7 @@ Result<Evaluated> ProgramSources::Read(size_t metric, const std::optional<Error>
   Result<Evaluated> evaluated =
       conflict ? Result<Evaluated>(std::unexpected(*conflict)) : Evaluate(metric, poll);
   reader.status.seconds = std::chrono::duration<double>(host_.clock.Now() - began).count();
-  // What is known from the start was said there, and fails no poll.
+  // Problems known from the start were reported then, and do not make a poll fail.
   Account(reader, conflict || reader.problem(), evaluated, poll);
   return evaluated;
 }
@@ -307,12 +307,12 @@ Result<Evaluated> ProgramSources::Evaluate(size_t metric, ProgramPoll& poll) {
     if (evaluated) poll.series_left -= evaluated->series();
     return evaluated;
   }
-  // Nobody knows which maps they fill.
+  // A failed iterator may fill any of the maps.
   if (iterators_failed_) return std::unexpected(*iterators_failed_);
   return EvaluateMap(metric, poll);
 }
 
-// A map is read once, when the first of its metrics is asked for.
+// Reads a map once, when the first of its metrics is asked for.
 Result<Evaluated> ProgramSources::EvaluateMap(size_t metric, ProgramPoll& poll) {
   const auto behind = std::ranges::upper_bound(maps_, metric, {}, &MapSourceReader::first);
   MapSourceReader& source = *std::prev(behind);
@@ -330,7 +330,7 @@ void ProgramSources::ReadMap(MapSourceReader& source, ProgramPoll& poll) const {
     if (result) poll.series_left -= result->series();
 }
 
-// Keeps what came of it; changes are said.
+// Keeps the result of a poll; reports changes.
 void ProgramSources::Account(MetricReader& reader, bool known, const Result<Evaluated>& evaluated,
                              ProgramPoll& poll) const {
   MetricStatus& status = reader.status;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The sources of one metric program: reads its maps, takes its events, evaluates both, and keeps
-// account of how each metric fares. All that touches evaluators is here.
+// Sources of one metric program: reads its maps, takes its events, evaluates both, and keeps the
+// status of each metric. All that touches evaluators is here.
 
 #include <chrono>
 #include <cstddef>
@@ -26,25 +26,25 @@
 
 namespace bpftally {
 
-// What all metric programs of a process share. All of it must outlive them.
+// Services that all metric programs of a process share. All of them must outlive the programs.
 struct InstanceHost {
   BpfSys& sys;
   const Clock& clock;
-  HostTables& tables;        // of the thread that polls
-  HostTables& event_tables;  // of the thread that takes events
+  HostTables& tables;        // for the thread that polls
+  HostTables& event_tables;  // for the thread that takes events
   EventReader& events;
   SpanQueue* spans = nullptr;  // null: nobody wants spans, and their events are not read
   size_t possible_cpus = 1;
 };
 
-// One poll of all metric programs, and what came of it so far.
+// State of one poll of all metric programs.
 struct ProgramPoll {
   std::chrono::steady_clock::time_point deadline;
   MetricBatch& batch;
   MapReader& reader;
-  size_t series_left;  // of all metrics together
+  size_t series_left;  // for all metrics together
   Notices& said;
-  size_t missing = 0;  // metrics
+  size_t missing = 0;  // number of metrics
   std::string first_missing = {};
 };
 
@@ -54,9 +54,9 @@ class SpansReader;
 // Made and destroyed by the thread that changes programs, read by the one that polls.
 class ProgramSources {
  public:
-  // Events are taken from now on. A metric that cannot be read is told of, and harms no other.
-  // `before`, where it is given, reads the same maps: metrics and spans that mean the same in both
-  // are shared with it, so that they go on with what they counted.
+  // Takes events from now on. A metric that cannot be read is reported, and does no harm to others.
+  // If `before` is given, it reads the same maps: metrics and spans that mean the same in both are
+  // shared with it, so that their counts go on.
   ProgramSources(const ProgramPlan& plan, std::shared_ptr<LoadedProgram> loaded,
                  int64_t loaded_at_ns, const InstanceHost& host, const ProgramSources* before,
                  Notices& said);
@@ -64,28 +64,29 @@ class ProgramSources {
   ProgramSources& operator=(const ProgramSources&) = delete;
   ~ProgramSources();
 
-  // A poll: first all sources that must run before anybody reads, then metric after metric.
-  // `metric` is its place in the plan; `conflict`: why it must not be published.
+  // Poll: first of all sources that must run before anybody reads, then metric after metric.
+  // `metric` is its index in the plan; `conflict` says why it must not be published.
   void BeginPoll(ProgramPoll& poll);
   Result<Evaluated> Read(size_t metric, const std::optional<Error>& conflict, ProgramPoll& poll);
   void CountDuplicates(size_t metric, uint64_t count);
   void EndPoll();
 
-  // By the thread that polls.
+  // Methods for the thread that polls.
   std::vector<MetricStatus> Metrics() const;
   std::vector<SpansStatus> Spans() const;
-  uint64_t decoder_errors() const { return *decoder_errors_; }  // with those of `before`
+  uint64_t decoder_errors() const { return *decoder_errors_; }  // includes those of `before`
 
-  // What is known without a poll: names, and why a metric can never be read. Any thread.
+  // Returns what is known without a poll: names, and why a metric can never be read. For use by any
+  // thread.
   std::vector<MetricStatus> MetricsBeforePolls() const;
 
  private:
-  // One source of a map, which is read once for all of its metrics.
+  // Reader of one map, which is read once for all of its metrics.
   struct MapSourceReader {
-    size_t first = 0;  // of its metrics
+    size_t first = 0;  // index of its first metric
     const MapHandle* map = nullptr;
     std::unique_ptr<SourceEvaluator> evaluator;
-    std::vector<Result<Evaluated>> results = {};  // of each metric at this poll, once it is read
+    std::vector<Result<Evaluated>> results = {};  // of each metric, once the map is read
   };
 
   void AddMetrics(const ProgramPlan& plan, const SourcePlan& source, const ProgramSources* before,
@@ -109,10 +110,10 @@ class ProgramSources {
   std::vector<std::shared_ptr<MetricReader>> metrics_;
   std::vector<MapSourceReader> maps_;
   std::vector<std::shared_ptr<SpansReader>> spans_;
-  const std::shared_ptr<uint64_t> decoder_errors_;  // of the thread that polls
+  const std::shared_ptr<uint64_t> decoder_errors_;  // used by the thread that polls
 
-  // Of the poll under way.
-  std::optional<Error> iterators_failed_;  // the maps are half filled
+  // State of the current poll.
+  std::optional<Error> iterators_failed_;  // if set, the maps are incomplete
 };
 
 }  // namespace bpftally

@@ -39,7 +39,7 @@ class DecoderTest : public HostFixture {
     return chain->Decode(input, out, scratch);
   }
 
-  // What the chain makes of the input; "<dropped>", or "<kind>: message".
+  // Returns what the chain makes of the input; "<dropped>", or "<kind>: message".
   std::string Run(const std::vector<DecoderPlan>& configs, std::string_view input) {
     std::string out;
     const auto verdict = DecodeWith(configs, input, out);
@@ -55,7 +55,7 @@ class DecoderTest : public HostFixture {
     }
   }
 
-  // What a decoder makes of text.
+  // Expects what a decoder makes of each text.
   void ExpectText(const DecoderPlan& config, const std::vector<Decoded>& table) {
     for (const auto& [input, text] : table) {
       EXPECT_EQ(Run({config}, input), text) << config.name << " of " << input;
@@ -347,7 +347,7 @@ TEST_F(DecoderTest, Chains) {
   const std::vector<DecoderPlan> vendor = {
       {"hex"}, {.name = "regexp", .argument = Regexps{"^([0-9a-f]{6})"}}};
   Expect(vendor, {{"001122aabbcc", "001122"}, {"665544000001", "665544"}});
-  // What is dropped first cannot fail afterwards.
+  // Input that is dropped first cannot fail afterwards.
   const std::vector<DecoderPlan> guarded = {
       {"uint"}, {.name = "regexp", .argument = Regexps{"^[0-9]{1,6}$"}}, {"cgroup"}};
   Expect(guarded, {{"ffffffffffffffff", "<dropped>"}});
@@ -372,7 +372,7 @@ TEST_F(DecoderTest, OnlyWhatTellsAllApartIsInjective) {
   EXPECT_FALSE(injective({{"uint"}, {"errno"}}));
 }
 
-// Random bytes, random numbers as text, and both through two decoders.
+// Decodes random bytes and random numbers as text, each also through two decoders.
 TEST_F(DecoderTest, NoInputIsTooMuch) {
   std::mt19937 random(20261121);  // NOLINT(cert-msc51-cpp): the same inputs in each run
   const auto below = [&](unsigned limit) { return random() % limit; };

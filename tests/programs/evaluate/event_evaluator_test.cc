@@ -31,7 +31,7 @@ LabelPlan Letter(std::string name, uint32_t offset) {
   return {std::move(name), {offset, 1, Part::kValue}, {{.name = "string"}}};
 }
 
-// Two labels of a letter each; of the first one `d` is dropped.
+// Makes a source with two labels of one letter each; the first drops `d`.
 SourcePlan TwoLetters() {
   SourcePlan plan = EventCounterOf("m", "events", {Letter("one", 0), Letter("two", 1)}, 2);
   plan.metrics[0].labels[0].decoders.push_back({.name = "regexp", .argument = Regexps{"^[^d]"}});
@@ -45,7 +45,7 @@ class EventEvaluatorTest : public ::testing::Test {
   }
   void Send(std::string_view bytes) { evaluator_->OnEvent(std::as_bytes(std::span(bytes))); }
 
-  // "ab=2" for each series of the first metric.
+  // Returns "ab=2" for each series of the first metric.
   std::vector<std::string> Series(size_t max_series = 100) {
     auto taken = evaluator_->Take({.batch = batch_, .max_series = max_series});
     lost_ = taken.lost;
@@ -82,7 +82,7 @@ TEST_F(EventEvaluatorTest, EachSetOfLabelsHasItsCount) {
 
 TEST_F(EventEvaluatorTest, WhatDoesNotDecodeIsCountedOnce) {
   SourcePlan plan = TwoLetters();
-  plan.metrics[0].labels[1].decoders.push_back({.name = "errno"});  // only digits
+  plan.metrics[0].labels[1].decoders.push_back({.name = "errno"});  // accepts digits only
   Make(plan);
   for (const char* event : {"ae", "d1", "x", ""}) Send(event);
   EXPECT_THAT(Series(), IsEmpty());
@@ -124,14 +124,14 @@ TEST_F(EventEvaluatorTest, AFlushForgetsTheSeriesAndSaysSinceWhen) {
   EXPECT_THAT(Series(), IsEmpty());
   EXPECT_EQ(lost_, 5u);
   EXPECT_EQ(undecodable_, 1u);
-  // The pace is kept though nobody polled for three and a half rounds.
+  // Flushes keep their rhythm even if nobody polled for three and a half intervals.
   clock_.now += std::chrono::seconds(35);
   Send("bb");
   EXPECT_THAT(Series(), ElementsAre("bb=1"));
   EXPECT_EQ(start_, start + 40'000'000'000);
 }
 
-// An event of a letter and a number.
+// Event with a letter and a number.
 struct Timed {
   char what = 'a';
   uint32_t time = 0;

@@ -24,7 +24,7 @@ using testing::UnorderedElementsAre;
 
 constexpr uint64_t kLargest = std::numeric_limits<uint64_t>::max();
 
-// A static_map without entries: it knows no key.
+// A static_map without entries, which knows no key.
 const TextMap kNothing;
 
 template <typename T>
@@ -37,7 +37,7 @@ RowBuffer Content(size_t key_size, size_t cpus = 1) {
   return {.key_size = key_size, .value_size = sizeof(uint64_t), .cpus = cpus};
 }
 
-// One entry more: a key of numbers of one width, and each CPU's value.
+// Adds an entry: a key of numbers of one width, and the value of each CPU.
 template <typename T>
 void Put(RowBuffer& content, std::initializer_list<T> key, std::initializer_list<uint64_t> values) {
   for (const T number : key) Append(content.keys, number);
@@ -56,7 +56,7 @@ DecoderPlan String() { return {.name = "string"}; }
 constexpr FieldPlan kValue = {.size = 8, .part = Part::kValue};
 constexpr FieldPlan kCpu = {.size = 2, .part = Part::kCpu};
 
-// A counter of the entries of a map.
+// Plans a counter of the entries of a map.
 SourcePlan Counter(uint32_t key_size, std::vector<LabelPlan> labels) {
   return {.from = MapSource{"m"},
           .key_size = key_size,
@@ -77,7 +77,7 @@ SourcePlan EachCpu(uint32_t key_size, std::vector<LabelPlan> labels) {
 
 class SourceEvaluatorTest : public testing::Test {
  protected:
-  // Lines such as "a=1,b=2 17", in the order of the samples.
+  // Returns lines such as "a=1,b=2 17", in the order of the samples.
   std::vector<std::string> Lines(const SourcePlan& plan, const std::vector<RowBuffer>& batches) {
     SourceEvaluator evaluator(plan, {}, tables_, SystemClock());
     EXPECT_FALSE(evaluator.unusable(0)) << evaluator.unusable(0)->message;
@@ -253,7 +253,7 @@ TEST_F(SourceEvaluatorTest, InvalidUtf8IsReplacedBeforeSeriesAreTold) {
   EXPECT_THAT(Lines(plan, {content}), ElementsAre("comm=\xEF\xBF\xBD 3"));
 }
 
-// Nothing that a value holds can make two sets of labels one.
+// Checks that no content of a value can make two sets of labels one.
 TEST_F(SourceEvaluatorTest, LabelSetsDoNotFallTogether) {
   const SourcePlan plan = Counter(8, {{"a", {0, 4}, {String()}}, {"b", {4, 4}, {String()}}});
   RowBuffer content = Content(8);
@@ -284,7 +284,7 @@ TEST_F(SourceEvaluatorTest, UnwantedSeriesAreCounted) {
       Counter(4, {{"id", {0, 4}, {Uint(), {.name = "regexp", .argument = Regexps{"^1"}}}}});
   RowBuffer content = Content(4);
   for (uint32_t i = 0; i < 20; ++i) Put<uint32_t>(content, {i}, {1});
-  EXPECT_THAT(Lines(plan, {content}), ElementsAre("id=1 11"));  // the match is "1" of all of them
+  EXPECT_THAT(Lines(plan, {content}), ElementsAre("id=1 11"));  // each match is "1"
   EXPECT_EQ(last_.unwanted, 9U);
 }
 
@@ -330,7 +330,7 @@ TEST_F(SourceEvaluatorTest, ADecoderThatCannotBeMadeIsSaid) {
   EXPECT_FALSE(evaluator.wanted());
 }
 
-// Buckets 1, 2, 4 for the slots 0, 1, 2; slot 3 is the sum.
+// Plans buckets 1, 2, 4 for the slots 0, 1, 2; slot 3 is the sum.
 SourcePlan Exp2() {
   return {.from = MapSource{"m"},
           .key_size = 8,
@@ -425,7 +425,7 @@ TEST_F(SourceEvaluatorTest, HistogramsBeyondTheLimitAreCounted) {
   EXPECT_EQ(last_.over_limit, 1U);
 }
 
-// Values of other kinds than ebpf_exporter's.
+// Kinds of values that ebpf_exporter does not have.
 
 struct Mixed {
   int16_t change = 0;
@@ -592,7 +592,7 @@ TEST(ParseSlotTest, TakesTheBaseFromThePrefix) {
     EXPECT_FALSE(ParseSlot(bad)) << bad;
 }
 
-// Whatever is in the map: nothing is lost, nothing is counted twice.
+// Checks with random content that nothing is lost or counted twice.
 TEST_F(SourceEvaluatorTest, TheCountsOfRandomHistogramsAddUp) {
   std::mt19937_64 random(20261121);
   for (int round = 0; round < 200; ++round) {

@@ -119,13 +119,13 @@ TEST_F(SpanSourceTest, IdsThatAreMissingAreMadeUpEachAnew) {
 
 TEST_F(SpanSourceTest, WhatIsNoSpanIsCounted) {
   SpanPlan plan = Plan();
-  plan.labels[0].decoders = {{.name = "uint"}};  // of 16 bytes
+  plan.labels[0].decoders = {{.name = "uint"}};  // cannot decode 16 bytes
   const auto undecodable = Source(plan);
   Send(*undecodable, {});
   EXPECT_EQ(undecodable->decode_errors(), 1u);
 
   plan = Plan();
-  plan.labels[2].decoders = {{.name = "uint"}};  // no 16 hexadecimal digits
+  plan.labels[2].decoders = {{.name = "uint"}};  // does not give 16 hexadecimal digits
   const auto no_id = Source(plan);
   Send(*no_id, {});
   EXPECT_EQ(no_id->decode_errors(), 1u);

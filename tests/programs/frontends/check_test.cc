@@ -42,7 +42,7 @@ class CheckTest : public testing::Test {
   void SetUp() override { std::filesystem::create_directories(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  // A configuration with the tests' object beside it.
+  // Writes a configuration with the tests' object beside it, and returns its path.
   std::string Write(const std::string& name, std::string_view yaml) const {
     std::filesystem::copy_file(BPFTALLY_TEST_OBJECTS "/facts_subject.bpf.o",
                                folder_ / (name + ".bpf.o"),
@@ -156,7 +156,7 @@ TEST_F(CheckTest, TheKernelIsAskedOnlyOfWhatIsRight) {
 TEST_F(CheckTest, Json) {
   const std::string file = Write("json", std::string(kGood) + "\"a\\\"\\x01\\\\b\": x\n");
   const std::string json = ToJson(Check({file}));
-  // JSON is YAML, and the strict reader takes no sloppy one.
+  // JSON is YAML, and the strict reader accepts no sloppy JSON.
   const auto tree = ParseYaml(json);
   ASSERT_TRUE(tree) << tree.error().message << "\n" << json;
   EXPECT_EQ(tree->Find("ok")->text, "true");
@@ -220,7 +220,7 @@ TEST(CheckTogether, PartsOfHistogramsAndOurOwnNames) {
               ElementsAre(HasSubstr("this name is taken by a metric about programs")));
 }
 
-// Anything may stand in a file: it is refused or planned, and what is planned stays in its bounds.
+// A file may contain anything: it is refused or planned, and a plan stays in its bounds.
 
 constexpr std::string_view kRich = R"(metrics:
   counters:

@@ -48,7 +48,7 @@ TEST(FrontEnds, Compile_Toy_GivesItsPlan) {
   EXPECT_THAT(family.label_names, ElementsAre("made_by", "op", "size"));
 }
 
-// The plan of a format that nothing else knows is run by the evaluators of all.
+// Runs the plan of a format that nothing else knows by the same evaluators as any other.
 TEST(FrontEnds, Compile_Toy_ItsPlanRuns) {
   const Compiled compiled =
       Compile({"toy\ngauge level calls op=0:4\nobserved time ring 8 4:4 10,20 what=0:4\n", "b.toy"},

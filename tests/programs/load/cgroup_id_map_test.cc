@@ -51,7 +51,7 @@ class CgroupIdMapTest : public LoaderTest {
     return status.st_ino;
   }
 
-  // The map's value for it; 0 where it has none.
+  // Returns the map's value for this id, or 0 if it has none.
   uint64_t ById(uint64_t id) const {
     uint64_t value = 0;
     bpf_map_lookup_elem(program_->FindMap("wanted_by_id")->fd, &id, &value);

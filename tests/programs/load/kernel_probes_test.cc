@@ -1,5 +1,5 @@
-// Programs on functions of the kernel: where this kernel allows them each call is counted, and
-// where not, the reason is said.
+// Tests programs on functions of the kernel: each call is counted where this kernel allows it;
+// elsewhere the error says why.
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -27,7 +27,7 @@ bool AllowsKprobes() { return KernelHasFunction("register_kprobe") && !KernelIsC
 
 bool AllowsFprobes() { return KernelHasFunction("register_fprobe_ips") && !KernelIsConfidential(); }
 
-// Nothing but the attempt tells: some kernels that have trampolines refuse to use them.
+// Finds out by an attempt: some kernels that have trampolines refuse to use them.
 bool AllowsFentry() {
   LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY);
   options.attach_btf_id =
@@ -52,7 +52,7 @@ struct Way {
   const char* program;
   Probe probe;
   bool (*is_allowed)();
-  std::string_view (*reason)();  // where it is not
+  std::string_view (*reason)();  // why it does not attach here
 };
 
 constexpr Way kWays[] = {

@@ -1,5 +1,5 @@
-// What is said where the kernel refuses: of objects that are only opened, with errnos of the
-// test's.
+// Tests errors for refusals by the kernel, with objects that are only opened and errnos that the
+// test chooses.
 #include "programs/load/load_error.h"
 
 #include <bpf/libbpf.h>
@@ -33,7 +33,7 @@ TEST(LastLinesTest, TheReasonStandsBeforeTheStatistics) {
 struct Refusal {
   const char* object;
   const char* program;
-  bpf_prog_type type;  // which our loader sets where libbpf does not know the section
+  bpf_prog_type type;  // set by our loader for sections that libbpf does not know
   int sys_errno;
   ErrorKind kind;
   const char* advice;

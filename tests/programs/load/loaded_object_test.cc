@@ -38,7 +38,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// Works the processor until `done`: what counts processor time counts now.
+// Keeps the processor busy until `done`, so that counters of processor time count.
 template <typename Done>
 bool SpinUntil(Done done) {
   const auto give_up = steady_clock::now() + std::chrono::seconds(20);
@@ -48,7 +48,8 @@ bool SpinUntil(Done done) {
   return false;
 }
 
-// What lockdown=confidentiality takes away: tracefs, and the memory that a USDT argument lies in.
+// Returns whether lockdown=confidentiality takes away what the program needs: tracefs, or the
+// memory of a USDT argument.
 bool IsLockedAway(std::string_view program) {
   return KernelIsConfidential() && (program == "at_tracepoint" || program == "at_usdt");
 }
@@ -60,7 +61,7 @@ class LoadedProgramTest : public LoaderTest {
     EnsureMounted("tracefs", "/sys/kernel/tracing");
   }
 
-  // load_places, told to look at this process.
+  // Loads load_places, which then counts this process only.
   std::unique_ptr<LoadedProgram> LoadPlaces(const LoadOptions& options = {}) {
     auto program = Load("load_places", options);
     if (program) SetAt(*program, "wanted_process", 0, static_cast<uint32_t>(::getpid()));
@@ -186,7 +187,7 @@ TEST_F(LoadedProgramTest, TheEndOfItTakesAllOutOfTheKernel) {
     id = program->statuses()[0].id;
     EXPECT_TRUE(sys_->OpenById(ObjectKind::kProgram, id));
   }
-  // The kernel frees after a grace period.
+  // The kernel frees programs after a grace period.
   EXPECT_TRUE(SpinUntil([&] { return !sys_->OpenById(ObjectKind::kProgram, id); }));
 }
 
@@ -228,12 +229,12 @@ TEST_F(LoadedProgramTest, Fault26ABrokenProgramHidesNoOther) {
                                                      : "this kernel has no such tracepoint")));
 }
 
-// A mount namespace of this thread's own.
+// Gives this thread a mount namespace of its own.
 void EnterNewMounts() {
   ASSERT_EQ(::unshare(CLONE_NEWNS), 0) << std::strerror(errno);
   ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0)
       << std::strerror(errno);
-  ::umount2("/sys/kernel/debug", MNT_DETACH);  // may not be there
+  ::umount2("/sys/kernel/debug", MNT_DETACH);  // may not exist
 }
 
 TEST_F(LoadedProgramTest, WithoutTracefsItIsSaidHowToMountItOrThatItIsLocked) {
@@ -244,7 +245,7 @@ TEST_F(LoadedProgramTest, WithoutTracefsItIsSaidHowToMountItOrThatItIsLocked) {
       return program ? ErrorOf(StatusOf(*program, "without_tracepoint")) : "";
     };
     ASSERT_NO_FATAL_FAILURE(EnterNewMounts());
-    // A part of it without events stands for what lockdown=confidentiality leaves.
+    // A directory of tracefs without events stands for what lockdown=confidentiality leaves.
     if (!KernelIsConfidential()) {
       ASSERT_EQ(::mount("/sys/kernel/tracing/options", kTracefs, nullptr, MS_BIND, nullptr), 0)
           << std::strerror(errno);
@@ -298,7 +299,7 @@ TEST_F(LoadedProgramTest, Fault28TypesOfAnotherKernelCanBeGiven) {
   EXPECT_TRUE(LoadPlaces(good));
   const LoadOptions bad{.btf_path = "/no/such/btf"};
   const auto program = LoadedProgram::Load(PlanOf("load_places"), bad, *sys_);
-  // What needs no types of the kernel's may load; what does must not.
+  // Programs that need no types of the kernel may load; the others must not.
   if (program) {
     EXPECT_EQ(StatusOf(**program, "at_each_map").id, 0u);
   }
@@ -344,7 +345,7 @@ TEST_F(LoadedProgramTest, AnAddressForAnObjectWithoutTypesIsAnError) {
   EXPECT_THAT(program.error().message, HasSubstr("kaddr_schedule"));
 }
 
-// A network namespace in which `lo` is up, for this thread.
+// Gives this thread a network namespace in which `lo` is up.
 void EnterNewNetwork() {
   ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
   const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -390,14 +391,14 @@ TEST_F(LoadedProgramTest, InterfacesAreFoundByName) {
   }).join();
 }
 
-// Whether TCP knows the congestion control of load_struct_ops.
+// Returns whether TCP knows the congestion control of load_struct_ops.
 bool IsRegistered() {
   std::ifstream file("/proc/sys/net/ipv4/tcp_available_congestion_control");
   std::string names;
   return std::getline(file, names) && names.contains("tally_load");
 }
 
-// A connection to this process that uses it.
+// Connects to this process by it.
 void ConnectWithIt() {
   const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in here{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -442,7 +443,7 @@ TEST_F(LoadedProgramTest, LoadingLeavesLittleInMemory) {
     statm >> pages >> pages;
     return pages * (::sysconf(_SC_PAGESIZE) / 1024);
   };
-  LoadPlaces();  // what any first use costs
+  LoadPlaces();  // pays the cost of the first use
   const long before = resident_kib();
   const auto program = LoadPlaces();
   ASSERT_TRUE(program);

@@ -16,7 +16,8 @@
 
 namespace bpftally {
 
-// For tests that load objects of their own (tests/programs/*.bpf.c) into this machine's kernel.
+// Fixture for tests that load objects of their own (tests/programs/*.bpf.c) into this machine's
+// kernel.
 class LoaderTest : public ::testing::Test {
  protected:
   void SetUp() override {

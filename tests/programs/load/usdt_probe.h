@@ -1,7 +1,7 @@
 #pragma once
 
-// A statically defined tracepoint, bpftally_test:passed, with one argument that is a constant: the
-// note that systemtap's <sys/sdt.h> would write (version 3), without needing that package.
+// Defines a static tracepoint, bpftally_test:passed, with a constant as its one argument. It writes
+// the note that systemtap's <sys/sdt.h> would write (version 3), without needing that package.
 #define BPFTALLY_TEST_TEXT(x) BPFTALLY_TEST_TEXT_(x)
 #define BPFTALLY_TEST_TEXT_(x) #x
 #define PASS_USDT_PROBE(constant) \

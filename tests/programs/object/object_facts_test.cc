@@ -94,7 +94,7 @@ TEST_F(ObjectFactsTest, FilesThatDoNotDo) {
   EXPECT_THAT(ErrorOf("/dev/zero"), "/dev/zero is no regular file");
   EXPECT_THAT(ErrorOf(testing::TempDir()), HasSubstr("is no regular file"));
   EXPECT_THAT(ErrorOf(Write("")), HasSubstr("as a BPF object"));
-  // The reason is libbpf's own.
+  // The reason comes from libbpf.
   EXPECT_THAT(ErrorOf(Write("no ELF at all")), HasSubstr("as a BPF object: elf: "));
   const std::string large = Write("");
   std::filesystem::resize_file(large, (uintmax_t{64} << 20) + 1);

@@ -8,7 +8,7 @@
 
 namespace bpftally {
 
-// A counter of the entries of a map whose values are 64-bit numbers.
+// Plans a counter of the entries of a map whose values are 64-bit numbers.
 inline SourcePlan CounterOf(std::string name, std::string map, std::vector<LabelPlan> labels,
                             uint32_t key_size, std::string help = "Counts.") {
   const FieldPlan value{.size = 8, .part = Part::kValue};
@@ -21,12 +21,12 @@ inline SourcePlan CounterOf(std::string name, std::string map, std::vector<Label
                        .instrument = CounterPlan{.value = {.field = value, .as_double = true}}}}};
 }
 
-// A counter of one u32 label, `id`.
+// Plans a counter with one u32 label, `id`.
 inline SourcePlan CounterById(std::string name, std::string map) {
   return CounterOf(std::move(name), std::move(map), {{"id", {0, 4}, {{.name = "uint"}}}}, 4);
 }
 
-// A counter of events that begin with these labels.
+// Plans a counter of events that begin with these labels.
 inline SourcePlan EventCounterOf(std::string name, std::string map, std::vector<LabelPlan> labels,
                                  uint32_t event_size) {
   for (LabelPlan& label : labels) label.field.part = Part::kValue;

@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 constexpr size_t kEventBytes = 56;
 
 struct EventCounts {
-  std::map<uint32_t, uint64_t> series;  // by the number that an event begins with
+  std::map<uint32_t, uint64_t> series;  // the key is the number at the start of the event
   uint64_t lost = 0;
 };
 
@@ -79,7 +79,7 @@ class EventReaderTest : public LoaderTest {
     for (int i = 0; i < times; ++i) ::getppid();
   }
 
-  // Everything that was sent is accounted for.
+  // Waits until every event is received or reported as lost.
   static bool WaitFor(EventCounter& counter, uint64_t events, seconds patience = seconds(20)) {
     const auto give_up = steady_clock::now() + patience;
     while (steady_clock::now() < give_up) {
@@ -153,7 +153,7 @@ TEST_F(EventReaderTest, WhatTheBufferHadNoRoomForIsCountedAsLost) {
   ASSERT_TRUE(reader);
   Add(*reader, "calls_by_perf", perf);
   uint64_t calls = 1000;
-  // On one CPU, so that one buffer overflows and one tells of it.
+  // All calls run on one CPU, so that one buffer overflows and reports it.
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(::sched_getcpu(), &one);
@@ -162,7 +162,7 @@ TEST_F(EventReaderTest, WhatTheBufferHadNoRoomForIsCountedAsLost) {
     Call(1000);
     EXPECT_TRUE(reader->Start());
     while (SumOf(perf.Counts()) == 0) std::this_thread::yield();
-    // The kernel tells what was lost with the next event that has room.
+    // The kernel reports losses with the next event for which it has room.
     for (int tries = 0; tries < 20 && !WaitFor(perf, calls, seconds(1)); ++tries) {
       Call(1);
       ++calls;
@@ -229,8 +229,8 @@ TEST_F(EventReaderTest, ASinkCanBeAddedAndRemovedWhileOthersMissNothing) {
   EXPECT_EQ(SumOf(other_map.Counts()), 300u);
 }
 
-// Each sink is freed at once: one that is called afterwards is found by the sanitizers, and one
-// that cannot be removed while events pour in by the test's time-out.
+// Frees each sink at once: the sanitizers find one that is called afterwards, and the test times
+// out if one cannot be removed while events pour in.
 TEST_F(EventReaderTest, ARemovedSinkIsNotCalledWhileEventsPourIn) {
   EventCounter stays;
   const auto reader = Reader();
@@ -242,7 +242,7 @@ TEST_F(EventReaderTest, ARemovedSinkIsNotCalledWhileEventsPourIn) {
     while (!enough) {
       Call(10);
       calls += 10;
-      // A ring buffer does not tell what it had no room for.
+      // A ring buffer does not report losses.
       while (SumOf(stays.Counts()) + 20'000 < calls) std::this_thread::yield();
     }
   });

@@ -1,5 +1,5 @@
-// Known content of every type of map, on the real kernel: every line that comes of it. And maps
-// that are written to, emptied and filled while they are read.
+// Tests every type of map on the real kernel: with known content, every line is checked; other maps
+// are written to, emptied and filled while they are read.
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
@@ -69,7 +69,7 @@ class MapKindsTest : public TableTest {
     ASSERT_EQ(bpf_map_update_elem(Fd(map), &key, &value, BPF_ANY), 0) << std::strerror(errno);
   }
 
-  // One value for each CPU: `first`, and 1 of all others.
+  // Returns a value for each CPU: `first`, and 1 for all others.
   std::vector<uint64_t> OfCpus(uint64_t first) const {
     std::vector<uint64_t> values(cpus_, 1);
     values[0] = first;
@@ -80,7 +80,7 @@ class MapKindsTest : public TableTest {
         << std::strerror(errno);
   }
 
-  // How many series a family has; fails where one is there twice.
+  // Returns how many series a family has; fails if one comes twice.
   size_t DistinctSeries(std::string_view name) const {
     const MetricFamily& family = Family(name);
     std::set<std::string> series;
@@ -157,7 +157,7 @@ TEST_F(MapKindsTest, Tries) {
   EXPECT_EQ(Lines("in_trie"), expected);
 }
 
-// While it runs, threads of it do their work again and again.
+// Repeats the work on its own threads while it lives.
 template <typename Work>
 class Storm {
  public:
@@ -182,7 +182,7 @@ TEST_F(MapKindsTest, Fault06HammeredCountersNeverFallAndAreAllThere) {
   for (uint32_t i = 0; i < kKeys; ++i) Put("in_hash", Place{0, i}, uint64_t{0});
   const int fd = Fd("in_hash");
   const Storm storm(2, [fd](int thread, uint64_t round) {
-    // Each thread has keys of its own, and only counts up.
+    // Each thread has keys of its own, and only increases counts.
     const Place key{0, static_cast<uint32_t>((round * 2 + static_cast<uint64_t>(thread)) % kKeys)};
     bpf_map_update_elem(fd, &key, &round, BPF_EXIST);
   });
@@ -226,7 +226,7 @@ TEST_F(MapKindsTest, Fault06KeysThatComeAndGoAreNeverThereTwice) {
   int tries_read = 0;
   while (SystemClock().Now() - began < seconds(3)) {
     const auto look = SystemClock().Now();
-    const auto collected = Collect(seconds(5));  // a trie may change too fast: that is said
+    const auto collected = Collect(seconds(5));  // a trie may change too fast, which is an error
     EXPECT_LT(SystemClock().Now() - look, seconds(30));
     EXPECT_GE(DistinctSeries("in_hash"), kSteady);
     tries_read += DistinctSeries("in_trie") >= kSteady ? 1 : 0;
@@ -258,7 +258,8 @@ TEST_F(MapKindsTest, Fault09AMillionEntries) {
   RecordProperty("seconds", std::to_string(elapsed.count()));
   EXPECT_LT(elapsed, seconds(120));
 
-  // All maps together have more than a million: the first keep theirs, the rest is counted.
+  // All maps together have more than a million series: the first keep theirs, the others are
+  // counted.
   const size_t published = Family("in_million").samples.size();
   EXPECT_EQ(published, kEntries);
   double sum = 0;

@@ -35,7 +35,7 @@ T Number(std::string_view bytes) {
 
 class MapReaderTest : public testing::Test {
  protected:
-  // Entries of key i + 1 and value 10 * i.
+  // Makes a map with key i + 1 and value 10 * i in entry i.
   void MakeMap(uint32_t type, uint32_t entries) {
     FakeMap& map = sys_.maps[kMapId];
     map.info.type = type;
@@ -52,7 +52,7 @@ class MapReaderTest : public testing::Test {
     sys_.ForgetCalls();
   }
 
-  // Key to value; fails where a key comes twice.
+  // Returns all entries; fails if a key comes twice.
   Result<std::map<uint32_t, uint64_t>> ReadAll(seconds patience = seconds(60)) {
     std::map<uint32_t, uint64_t> all;
     const auto read =
@@ -164,7 +164,7 @@ TEST_F(MapReaderTest, DoesNotAskForEver) {
   EXPECT_LE(sys_.Calls(Method::kLookupBatch), 1'000);
 }
 
-// Where the last key of a batch vanishes, the kernel begins at the front again.
+// The kernel begins at the front again if the last key of a batch vanishes.
 TEST_F(MapReaderTest, NoKeyOfATrieTwice) {
   MakeMap(BPF_MAP_TYPE_LPM_TRIE, 9'000);
   int batches = 0;
@@ -174,7 +174,7 @@ TEST_F(MapReaderTest, NoKeyOfATrieTwice) {
   };
   const auto all = ReadAll();
   ASSERT_TRUE(all) << all.error().message;
-  EXPECT_EQ(all->size(), 9'000U);  // the one that vanished had been read
+  EXPECT_EQ(all->size(), 9'000U);  // includes the vanished key, which was read before
   EXPECT_GE(batches, 4);
 }
 
@@ -254,7 +254,7 @@ TEST_F(MapReaderTest, ReadsTheMemoryOfAMappableArray) {
   const auto all = ReadAll();
   ASSERT_TRUE(all) << all.error().message;
   ASSERT_EQ(all->size(), 10'000U);
-  for (const auto& [key, value] : *all) ASSERT_EQ(value, 10 * key);  // a key is an index
+  for (const auto& [key, value] : *all) ASSERT_EQ(value, 10 * key);  // the key is the index
   EXPECT_EQ(sys_.Calls(Method::kCopyMapped), 2);
   EXPECT_EQ(sys_.Calls(Method::kLookupBatch), 0);
 }

@@ -1,4 +1,4 @@
-// Maps whose walk begins anew where the key that it stands on has vanished, on the real kernel.
+// Tests maps on the real kernel whose walk begins anew if the current key vanishes.
 
 #include <bpf/bpf.h>
 #include <gmock/gmock.h>
@@ -32,7 +32,7 @@ struct Kind {
   uint32_t flags;
 };
 
-// Batches come again; the second type has none.
+// Types of maps: the first has batches, in which keys come again; the second has none.
 constexpr Kind kTrie = {BPF_MAP_TYPE_LPM_TRIE, 8, 8, BPF_F_NO_PREALLOC};
 constexpr Kind kDevices = {BPF_MAP_TYPE_DEVMAP_HASH, 4, 4, 0};
 
@@ -50,7 +50,7 @@ class VanishingKeysTest : public ::testing::TestWithParam<Kind> {
     for (uint32_t number = 0; number < kEntries; ++number) Put(number);
   }
 
-  // The number is the end of the key; in a trie the bits that count stand before it.
+  // Puts the number at the end of the key; in a trie, the length of the prefix comes before it.
   static std::array<uint32_t, 2> KeyOf(uint32_t number) {
     if (GetParam().key_size == 4) return {number, 0};
     return {32, number};
@@ -63,7 +63,7 @@ class VanishingKeysTest : public ::testing::TestWithParam<Kind> {
 
   void Put(uint32_t number) const {
     const auto key = KeyOf(number);
-    const uint64_t loopback = 1;  // a device, for maps that want one
+    const uint64_t loopback = 1;  // index of a device, for maps that need one
     ASSERT_EQ(bpf_map_update_elem(fd_.get(), key.data(), &loopback, BPF_ANY), 0)
         << std::strerror(errno);
   }
@@ -73,7 +73,7 @@ class VanishingKeysTest : public ::testing::TestWithParam<Kind> {
     if (bpf_map_delete_elem(fd_.get(), key.data()) == 0) deleted_.insert(number);
   }
 
-  // How often each number was there; after each batch `disturb` has a say.
+  // Counts in times_ how often each number comes; calls `disturb` after each batch.
   Result<void> Read(const std::function<void(const Rows&)>& disturb) {
     const Kind& kind = GetParam();
     const MapHandle map{.name = "vanishing",
@@ -100,8 +100,8 @@ class VanishingKeysTest : public ::testing::TestWithParam<Kind> {
 TEST_P(VanishingKeysTest, Fault08WhatStaysIsThereOnceWhereTheWalkBeginsAnew) {
   uint32_t batches = 0;
   const auto read = Read([&](const Rows& rows) {
-    if (batches == 2) return;                    // a map that goes on so is given up
-    Delete(NumberOf(rows.Key(rows.count - 1)));  // where the walk stands
+    if (batches == 2) return;                    // more would make the reader give up
+    Delete(NumberOf(rows.Key(rows.count - 1)));  // the current key of the walk
     for (uint32_t i = 0; i < 100; ++i) Delete(batches * 1000 + i);
     ++batches;
   });

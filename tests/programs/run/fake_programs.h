@@ -26,7 +26,7 @@
 
 namespace bpftally {
 
-// An object that is in no kernel.
+// Stands for an object, but is in no kernel.
 class FakeLoadedProgram final : public LoadedProgram {
  public:
   ~FakeLoadedProgram() override {
@@ -45,7 +45,7 @@ class FakeLoadedProgram final : public LoadedProgram {
   std::vector<AttachStatus> statuses_;
   std::vector<MapHandle> maps_;
   Result<void> iterators_;
-  std::atomic<bool>* gone_ = nullptr;  // is set at the end
+  std::atomic<bool>* gone_ = nullptr;  // set at the end
 };
 
 inline std::vector<std::byte> Bytes(auto number) {
@@ -58,10 +58,10 @@ inline SourcePlan Counter(std::string name, std::string map = "counts") {
   return CounterById(std::move(name), std::move(map));
 }
 
-// For tests of a ProgramTable on an in-memory kernel.
+// Fixture for tests of a ProgramTable on an in-memory kernel.
 class FakeProgramsTest : public testing::Test {
  protected:
-  // A hash map of the fake kernel with the entries (key, value).
+  // Makes a hash map of the fake kernel with the entries (key, value).
   MapHandle MakeMap(std::string name, std::vector<std::pair<uint32_t, uint64_t>> entries) {
     const uint32_t id = next_id_++;
     FakeMap& map = sys_.maps[id];
@@ -84,7 +84,7 @@ class FakeProgramsTest : public testing::Test {
     return loaded;
   }
 
-  // The samples of one family as "label=value,... number".
+  // Returns the samples of one family as "label=value,... number".
   std::vector<std::string> Lines(std::string_view name) const {
     std::vector<std::string> lines;
     const auto family = std::ranges::find(batch_.families(), name,
@@ -109,7 +109,7 @@ class FakeProgramsTest : public testing::Test {
             .load = [this](const ProgramPlan& plan) { return Load(plan); }};
   }
 
-  // What the next load of the program of this name gives, after those that are set already.
+  // Sets what the next load of the named program returns, after results that are set already.
   void SetNext(const std::string& name, Result<std::unique_ptr<LoadedProgram>> loaded) {
     next_.emplace(name, std::move(loaded));
   }

@@ -1,4 +1,5 @@
-// What a change of the table leaves alone, what it replaces, and what it does where it fails.
+// Tests which programs a change of the table leaves alone or replaces, and what happens if it
+// fails.
 
 #include <unistd.h>
 
@@ -26,7 +27,7 @@ class ProgramTableReloadTest : public FakeProgramsTest {
     return {.name = std::move(name), .object = object_, .sources = {Counter("hits")}};
   }
 
-  // "one" in place of "1".
+  // Makes a plan whose label is "one" in place of "1".
   ProgramPlan PlanWithNames() {
     ProgramPlan plan = Plan();
     plan.sources[0].metrics[0].labels[0].decoders.push_back(
@@ -53,7 +54,7 @@ TEST_F(ProgramTableReloadTest, WhatMeansTheSameIsLeftAlone) {
   EXPECT_THAT(Reload({Plan()}).added, ElementsAre("a"));
   const auto before = (*table_.Instances())[0];
   ProgramPlan moved = Plan();
-  moved.sources[0].metrics[0].at = {17, 4};  // a comment was put in front of it
+  moved.sources[0].metrics[0].at = {17, 4};  // as if a comment was put before it
   EXPECT_THAT(Reload({moved}).kept, ElementsAre("a"));
   EXPECT_EQ((*table_.Instances())[0], before);
   EXPECT_EQ(loads_, 1);
@@ -116,7 +117,7 @@ TEST_F(ProgramTableReloadTest, WhatAPollStillReadsGoesAfterIt) {
   auto loaded = Counts(10);
   loaded->gone_ = &gone;
   Add(table_, Plan(), std::move(loaded));
-  auto polled = table_.Instances();  // as a poll takes the list
+  auto polled = table_.Instances();  // the list that a poll takes
   ASSERT_TRUE(table_.Remove("a"));
   EXPECT_EQ(polled->front()->Status().state, InstanceState::kStopping);
   EXPECT_TRUE(table_.LetGo()) << "some is still read";
@@ -177,7 +178,7 @@ TEST_F(ProgramTableReloadTest, WhatTheKernelRefusedIsTriedAgain) {
   EXPECT_EQ(table_.List()[0].state, InstanceState::kLoading);
 }
 
-// As of an XDP program, of which an interface takes one.
+// Imitates an XDP program, of which an interface takes only one.
 TEST_F(ProgramTableReloadTest, WhatCannotBeBesideItsPredecessorComesAfterIt) {
   WriteObject("one");
   std::atomic<bool> gone = false;

@@ -162,7 +162,7 @@ TEST_F(ProgramTableTest, Fault13TheLimitOfSeriesIsOneForAll) {
               ElementsAre("config=a,metric=two,reason=limit 2"));
 }
 
-// Two metrics of one map; `width`: of the second one's label.
+// Makes a plan of two metrics of one map; `width` is that of the second one's label.
 ProgramPlan TwoOfOneMap(uint32_t width = 4) {
   SourcePlan source = Counter("one");
   MetricPlan second = source.metrics[0];

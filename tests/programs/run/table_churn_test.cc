@@ -1,5 +1,5 @@
-// A thousand loads and unloads while another thread polls: nothing is left of them, and what stays
-// is there in every poll.
+// Loads and unloads a thousand times while another thread polls: nothing is left behind, and the
+// program that stays is in every poll.
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
@@ -18,11 +18,11 @@ namespace bpftally {
 namespace {
 
 #ifdef BPFTALLY_SANITIZED
-constexpr int kRounds = 200;  // each takes several times as long
+constexpr int kRounds = 200;  // a round takes several times as long here
 #else
 constexpr int kRounds = 1000;
 #endif
-constexpr int kRoundsAtOnce = 100;  // after so many the kernel gets time to free what it keeps
+constexpr int kRoundsAtOnce = 100;  // then the kernel gets time to free what it keeps
 
 class TableChurnTest : public TableTest {
  protected:
@@ -36,7 +36,7 @@ class TableChurnTest : public TableTest {
     return plan;
   }
 
-  // One of the kernel's programs that this table has loaded.
+  // Returns the ids of the programs of one name that this table has loaded.
   std::set<uint32_t> IdsOf(std::string_view name) const {
     std::set<uint32_t> ids;
     for (const InstanceStatus& status : table_->List()) {
@@ -46,7 +46,7 @@ class TableChurnTest : public TableTest {
     return ids;
   }
 
-  // The kernel frees a program some time after its last user has gone.
+  // Waits: the kernel frees a program some time after its last user has gone.
   static bool WaitUntilFreed(const std::set<uint32_t>& ids) {
     const auto give_up = SystemClock().Now() + std::chrono::seconds(60);
     for (const uint32_t id : ids) {
@@ -66,7 +66,7 @@ class TableChurnTest : public TableTest {
     ASSERT_FALSE(new_ids.empty());
     ids.insert(new_ids.begin(), new_ids.end());
     ASSERT_TRUE(table_->Remove(kPasser));
-    // A poll may still have the last one: never more than a few at once.
+    // A poll may still use the last one, so never more than a few exist at once.
     while (table_->LetGo()) std::this_thread::yield();
   }
 

@@ -1,4 +1,4 @@
-// Counters of events and spans, from the kernel's buffers through the table.
+// Tests counters of events and spans, from the kernel's buffers through the table.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -24,7 +24,7 @@ SourcePlan CallsBy(const std::string& map) {
   return EventCounterOf(map, map, {{"third", {0, 4}, {{.name = "uint"}}}}, 4);
 }
 
-// Each third of so many calls.
+// Returns three lines with `each` as their count, a third of the calls.
 std::vector<std::string> Thirds(std::string_view name, int each) {
   std::vector<std::string> lines;
   for (int third = 0; third < 3; ++third)
@@ -109,7 +109,7 @@ class TableSpansTest : public TableTest {
     ASSERT_TRUE(started) << started.error().message;
   }
 
-  // The calls that the program makes spans of, in a thread that has its name.
+  // Makes calls that become spans, in a thread of the name that the program wants.
   static void MakeSpans(int count) {
     std::thread([count] {
       ::pthread_setname_np(::pthread_self(), "span-maker");

@@ -18,7 +18,7 @@
 
 namespace bpftally {
 
-// For tests of a ProgramTable with the real kernel.
+// Fixture for tests of a ProgramTable with the real kernel.
 class TableTest : public LoaderTest {
  protected:
   void MakeTable(const TableOptions& options = {}, const LoadOptions& load = {}) {
@@ -35,7 +35,7 @@ class TableTest : public LoaderTest {
                    options);
   }
 
-  // What the table has loaded; null where the kernel refuses it.
+  // Returns the program that the table has loaded, or null if the kernel refuses it.
   const LoadedProgram* AddToTable(ProgramPlan plan) {
     plan.self = {.prefix = "ebpf_exporter_"};
     const auto added = table_->Add(std::move(plan));
@@ -54,7 +54,7 @@ class TableTest : public LoaderTest {
                               [](const MetricFamily& family) { return family.spec.name; });
   }
 
-  // The sample lines of a family, sorted.
+  // Returns the sample lines of a family, sorted.
   std::vector<std::string> Lines(std::string_view name) const {
     std::string text;
     WriteText(
@@ -70,7 +70,7 @@ class TableTest : public LoaderTest {
     return lines;
   }
 
-  // Polls again and again, as events take a moment. `expected`: sorted.
+  // Polls again and again, as events take a moment. `expected` must be sorted.
   void ExpectLinesSoon(std::string_view name, const std::vector<std::string>& expected) {
     const auto give_up = SystemClock().Now() + std::chrono::seconds(20);
     do {

@@ -1,4 +1,4 @@
-// Maps that an iterator program of the same object fills at each look.
+// Tests maps that an iterator program of the same object fills at each poll.
 
 #include "programs/plan/plan.h"
 #include "programs/plan/sources.h"

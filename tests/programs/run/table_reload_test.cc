@@ -1,5 +1,5 @@
-// Changes of the table with the real kernel: what a program was asked to count goes on, what is
-// removed leaves nothing.
+// Tests changes of the table with the real kernel: counts of programs that stay go on, and removed
+// programs leave nothing behind.
 
 #include <fmt/format.h>
 #include <unistd.h>

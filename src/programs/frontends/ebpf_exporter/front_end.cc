@@ -16,7 +16,8 @@ Compiled CompileEbpfExporter(const ConfigText& config, const ObjectFacts* object
   if (object == nullptr) return {{}, std::move(parsed.findings)};
   const bool whole = !HasErrors(parsed.findings);
   Compiled compiled = MakePlan(parsed.config, *object);
-  // What could not be read is missing from the plan: of what follows from that, only errors count.
+  // If the text has errors, only errors of the plan are kept: what could not be read is missing
+  // from it, and warnings may only follow from that.
   std::ranges::copy_if(
       compiled.findings, std::back_inserter(parsed.findings),
       [&](const Finding& f) { return whole || f.severity == Finding::Severity::kError; });

@@ -4,10 +4,10 @@
 
 namespace bpftally {
 
-// Takes any text: what is wrong with it, it says in the terms of this format.
+// Accepts any text; the findings then report its mistakes in the terms of this format.
 bool DetectsEbpfExporter(const ConfigText& config);
 
-// ebpf_exporter's YAML, version 2.
+// Compiles ebpf_exporter's YAML, version 2.
 Compiled CompileEbpfExporter(const ConfigText& config, const ObjectFacts* object);
 
 inline constexpr FrontEnd kEbpfExporterFrontEnd = {

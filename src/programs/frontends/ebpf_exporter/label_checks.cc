@@ -46,7 +46,7 @@ void CheckDecoder(const DecoderConfig& decoder, Problems& problems) {
 void CheckFirstDecoder(const LabelConfig& label, Problems& problems) {
   const DecoderConfig& first = label.decoders.front();
   const DecoderTraits* traits = FindDecoder(first.name);
-  if (traits == nullptr) return;  // CheckDecoder says so
+  if (traits == nullptr) return;  // CheckDecoder reports it
   if (const std::string_view demand = traits->size_demand(label.size); !demand.empty()) {
     problems.push_back({first.at, fmt::format("decoder {} needs {}, the label has {}",
                                               Quoted(first.name), demand, label.size)});
@@ -74,7 +74,7 @@ std::string ListFields(const ObjectMap& map) {
   return list;
 }
 
-// Where labels and fields of the key go by pairs, which of them differ.
+// Compares labels with fields of the key, pair by pair; there are as many of both.
 Problems CompareWithFields(std::span<const LabelConfig> labels, const ObjectMap& map) {
   Problems problems;
   for (size_t i = 0; i < labels.size(); ++i) {
@@ -105,7 +105,7 @@ bool OverlapsPadding(const ObjectMap& map, uint64_t begin, uint64_t end) {
   return end > covered;
 }
 
-// Labels that fill the key, but read what the compiler put between its fields.
+// Finds labels that fill the key, but read the padding that the compiler put between its fields.
 Problems CheckPadding(std::span<const LabelConfig> labels, const ObjectMap& map) {
   Problems problems;
   uint64_t offset = 0;

@@ -8,14 +8,14 @@
 
 namespace bpftally {
 
-// What a label's bytes and its decoders will never do.
+// Finds sizes and decoders that can never work for this label.
 Problems CheckLabel(const LabelConfig& label);
 
-// Names that differ, but are published alike, or as what Prometheus keeps for itself.
+// Finds names that differ, but are published alike, or under a name that Prometheus reserves.
 Problems CheckPublishedNames(std::span<const LabelConfig> labels);
 
-// Whether the labels fill the map's key, and with what the object tells of it: which padding was
-// forgotten.
+// Checks that the labels fill the map's key; if the object has the key's fields, also says which
+// padding was forgotten.
 Problems CheckKey(std::span<const LabelConfig> labels, const ObjectMap& map, ConfigPosition at);
 
 }  // namespace bpftally

@@ -20,15 +20,16 @@
 namespace bpftally {
 namespace {
 
-constexpr std::string_view kPrefix = "ebpf_exporter_";  // of each family
+constexpr std::string_view kPrefix = "ebpf_exporter_";  // prefix of each family
 constexpr std::string_view kSpanAttribute = "ebpf_exporter.config";
 constexpr uint32_t kCgroupStorageType = 32;  // BPF_MAP_TYPE_CGRP_STORAGE; in uapi from 6.2
 constexpr uint32_t kCounterBytes = 8;
-constexpr size_t kMaxEventSeries = 10'000;  // they are kept from poll to poll
+constexpr size_t kMaxEventSeries = 10'000;  // series of events are kept from poll to poll
 constexpr uint64_t kCpuBytes = 2;
 constexpr uint32_t kNoLabelKeyBytes = 4;
 
-// A decoder takes the argument of its name, whatever else is written beside it.
+// Plans a decoder, which takes only the argument that belongs to its name, whatever else is written
+// beside it.
 DecoderPlan PlanDecoder(const DecoderConfig& config) {
   DecoderPlan plan{.name = config.name, .at = config.at};
   if (config.name == "static_map" && config.static_map) plan.argument = *config.static_map;
@@ -37,7 +38,7 @@ DecoderPlan PlanDecoder(const DecoderConfig& config) {
   return plan;
 }
 
-// Sizes that no field has make the metric unusable, whatever they are cut to here.
+// Cuts a size to 32 bits: a metric with a size that no field has is unusable anyway.
 uint32_t Cut(uint64_t bytes) {
   return static_cast<uint32_t>(std::min<uint64_t>(bytes, UINT32_MAX));
 }
@@ -74,7 +75,7 @@ Problems CheckLabels(std::span<const LabelConfig> labels, PlanNotes& notes) {
     if (!names.insert(label.name).second)
       notes.Error(label.at, fmt::format("a second label {}", Quoted(label.name)));
   }
-  // Two that are equal are an error already, not a question of how they are published.
+  // Labels of equal names are already an error; how they are published does not matter then.
   Problems problems;
   if (names.size() == labels.size()) problems = CheckPublishedNames(labels);
   for (const LabelConfig& label : labels)
@@ -82,7 +83,8 @@ Problems CheckLabels(std::span<const LabelConfig> labels, PlanNotes& notes) {
   return problems;
 }
 
-// A metric of no labels reads the one entry whose key is zero, and no other may be there.
+// Checks the key of a metric without labels: it reads the one entry whose key is zero, and the map
+// must not hold others.
 Problems CheckZeroKey(const ObjectMap& map, ConfigPosition at) {
   if (map.key_size != kNoLabelKeyBytes) {
     return {{at, fmt::format("without labels from its key, it needs a map with a key of {} bytes, "
@@ -125,7 +127,7 @@ class Planner {
     return {config_.file, fmt::format("{} {}", part, Quoted(name)), findings_};
   }
 
-  // Null after an error.
+  // Returns null after adding an error.
   const ObjectMap* MapFor(const std::string& name, ConfigPosition at, PlanNotes& notes) const {
     const ObjectMap* map = object_.FindMap(name);
     if (map != nullptr) return map;
@@ -150,7 +152,7 @@ class Planner {
     return std::string(kPrefix) + PublishedName(name);
   }
 
-  // The source that is read once for all metrics and spans of it.
+  // Returns the source that is read once for all its metrics and spans.
   SourcePlan& SourceOf(const SourcePlan& wanted) {
     for (SourcePlan& source : plan_.sources) {
       if (source.from == wanted.from && source.value_size == wanted.value_size) return source;
@@ -160,7 +162,7 @@ class Planner {
 
   static SourcePlan MapSourceOf(const std::string& name, const ObjectMap* map) {
     SourcePlan source{.from = MapSource{name}};
-    if (map == nullptr) return source;  // an error already
+    if (map == nullptr) return source;  // reported as an error already
     source.key_size = map->key_size;
     source.value_size = map->value_size;
     return source;
@@ -222,7 +224,7 @@ class Planner {
     }
   }
 
-  // Labels against the key, of which a per-CPU map's last label `cpu` is no part.
+  // Checks labels against the key. In a per-CPU map, a last label `cpu` is not part of the key.
   static Problems PlanKey(const CounterConfig& config, const ObjectMap& map, MetricPlan& metric) {
     std::span<const LabelConfig> in_key = config.labels;
     Problems problems;
@@ -280,7 +282,7 @@ class Planner {
     SourceOf(MapSourceOf(config.name, map)).metrics.push_back(std::move(metric));
   }
 
-  // What the dialect prints nothing of, and counts no error for.
+  // Returns whether ebpf_exporter would print nothing of it, and count no error.
   static bool HasOneBound(const HistogramConfig& config) {
     return config.bucket_min == config.bucket_max && config.bucket_type != "fixed";
   }
@@ -315,7 +317,7 @@ class Planner {
     }
     Problems problems;
     for (size_t i = 0; i < config.labels.size(); ++i) {
-      span.labels[i].name = config.labels[i].name;  // an attribute's name may hold anything
+      span.labels[i].name = config.labels[i].name;  // the name of an attribute may be any text
       std::ranges::move(CheckSpanLabel(config.labels[i]), std::back_inserter(problems));
     }
     notes.Take(problems, span.unusable);

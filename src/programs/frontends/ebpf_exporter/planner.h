@@ -6,10 +6,12 @@
 
 namespace bpftally {
 
-// A decoder takes the argument of its name, whatever else is written beside it.
+// Plans decoders; each takes only the argument that belongs to its name, whatever else is written
+// beside it.
 std::vector<DecoderPlan> PlanDecoders(const std::vector<DecoderConfig>& configs);
 
-// Checks a configuration against its object and lays out what to read. All findings at once.
+// Checks a configuration against its object and lays out what to read. Returns all findings at
+// once.
 Compiled MakePlan(const ProgramConfig& config, const ObjectFacts& object);
 
 }  // namespace bpftally

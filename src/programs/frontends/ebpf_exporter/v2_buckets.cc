@@ -40,7 +40,7 @@ double UnitBound(std::string_view bucket_type, int64_t bucket) {
   return bucket == 0 ? 0 : power_of_two(bucket - 1);
 }
 
-// From bucket_min to bucket_max, both inclusive.
+// Lays out buckets from bucket_min to bucket_max, both inclusive.
 std::vector<BucketPlan> RangeOfBuckets(const HistogramConfig& config, Problems& problems) {
   std::vector<BucketPlan> buckets;
   if (config.bucket_min > config.bucket_max) {

@@ -7,10 +7,10 @@
 
 namespace bpftally {
 
-// The buckets of a histogram; its slot is left to be filled in.
+// Plans the buckets of a histogram; the caller fills in its slot.
 HistogramPlan PlanBuckets(const HistogramConfig& config, Problems& problems);
 
-// Whether the map can hold what fills the buckets of one histogram.
+// Checks that the map can hold all slots of one histogram.
 void CheckCapacity(const HistogramConfig& config, const HistogramPlan& plan, const ObjectMap& map,
                    Problems& problems);
 

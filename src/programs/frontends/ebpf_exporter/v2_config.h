@@ -1,7 +1,7 @@
 #pragma once
 
-// One metric program's configuration as its author wrote it in ebpf_exporter's YAML. Nothing is
-// checked against the object yet.
+// Configuration of one metric program as its author wrote it in ebpf_exporter's YAML, not yet
+// checked against the object.
 
 #include <chrono>
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace bpftally {
 
 struct DecoderConfig {
   std::string name;
-  // Absent and empty differ.
+  // An absent map and an empty one differ.
   std::optional<TextMap> static_map = std::nullopt;
   std::optional<Regexps> regexps = std::nullopt;
   bool allow_unknown = false;
@@ -27,24 +27,24 @@ struct DecoderConfig {
 struct LabelConfig {
   std::string name;
   uint64_t size = 0;     // bytes
-  uint64_t padding = 0;  // bytes after it that are skipped
+  uint64_t padding = 0;  // bytes after the field that are skipped
   std::vector<DecoderConfig> decoders = {};
   ConfigPosition at = {};
 };
 
-// One of several counters that lie one after another in a map's value, 8 bytes each.
+// Describes one of several counters of 8 bytes each that follow one another in a map's value.
 struct CounterValueConfig {
-  std::string name;  // of the metric, without the prefix
+  std::string name;  // the metric's, without the prefix
   std::string help;
   ConfigPosition at = {};
 };
 
 struct CounterConfig {
-  std::string name;  // of the map, and without the prefix of the metric
+  std::string name;  // the map's, and the metric's without the prefix
   std::string help;
   bool perf_event_array = false;
   std::chrono::nanoseconds flush_interval = std::chrono::hours(1);
-  std::vector<CounterValueConfig> values = {};  // if any: they are the metrics
+  std::vector<CounterValueConfig> values = {};  // if there are any, each is a metric
   std::vector<LabelConfig> labels = {};
   ConfigPosition at = {};
 };
@@ -62,7 +62,7 @@ struct HistogramConfig {
 };
 
 struct SpanConfig {
-  std::string ringbuf;  // the map; the span's name where empty
+  std::string ringbuf;  // name of the map; if empty, the span's name
   std::string name;
   std::string service;
   std::vector<LabelConfig> labels = {};
@@ -73,7 +73,8 @@ struct ProgramConfig {
   std::string name;    // the file's stem
   std::string file;    // for messages
   std::string object;  // the .bpf.o
-  // Ours, for lists of programs: what it shows and what it needs, a line each. May be empty.
+  // Texts for lists of programs, which are our extension: what it shows and what it needs, a line
+  // each. May be empty.
   std::string description = {};
   std::string needs = {};
   std::vector<CounterConfig> counters = {};

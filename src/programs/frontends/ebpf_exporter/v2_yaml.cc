@@ -12,7 +12,7 @@
 
 namespace bpftally {
 
-// The keys of each struct.
+// Lists of the keys of each struct.
 
 static void Fields(auto& field, DecoderConfig& decoder) {
   field("name", decoder.name);
@@ -85,7 +85,7 @@ struct Tracing {
 void Fields(auto& field, Tracing& tracing) { field("spans", tracing.spans); }
 
 struct Document {
-  std::string name;  // the file's stem counts, whatever it says
+  std::string name;  // ignored: the name is the file's stem
   std::string description;
   std::string needs;
   Metrics metrics;

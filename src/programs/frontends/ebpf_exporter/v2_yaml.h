@@ -10,11 +10,11 @@ namespace bpftally {
 
 struct ParsedConfig {
   ProgramConfig config;
-  Findings findings;  // with errors the configuration is not whole
+  Findings findings;  // if there are errors, the configuration is incomplete
 };
 
-// The YAML of ebpf_exporter v2, read as leniently as it does. `file` names it in messages; its
-// stem is the configuration's name and that of the object beside it.
+// Parses the YAML of ebpf_exporter v2 as leniently as ebpf_exporter does. Messages name `file`,
+// whose stem is the name of the configuration and of the object beside it.
 ParsedConfig ParseEbpfExporterConfig(std::string_view yaml, const std::string& file);
 
 }  // namespace bpftally

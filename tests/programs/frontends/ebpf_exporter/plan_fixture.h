@@ -14,7 +14,7 @@
 
 namespace bpftally {
 
-// A map of u32 to u64, if not told otherwise.
+// Returns a map, by default of u32 to u64.
 inline ObjectMap Map(std::string name, uint32_t type = BPF_MAP_TYPE_HASH, uint32_t key_size = 4,
                      uint32_t max_entries = 1024) {
   return {.name = std::move(name),

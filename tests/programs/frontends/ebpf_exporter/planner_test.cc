@@ -28,7 +28,7 @@ std::string Counters(std::string_view list) {
   return "metrics: {counters: [" + std::string(list) + "]}";
 }
 
-// A counter of map m whose labels are given.
+// Returns the YAML of a counter of map m with the given labels.
 std::string CounterWith(std::string_view labels) {
   return Counters("{name: m, help: h, labels: [" + std::string(labels) + "]}");
 }
@@ -38,7 +38,7 @@ std::string Label(std::string_view name, int size, int padding = 0) {
          ", padding: " + std::to_string(padding) + ", " + std::string(kUint) + "}";
 }
 
-// The messages of one counter of map m.
+// Returns the messages about one counter of map m.
 std::vector<std::string> CounterMessages(std::string_view labels, const ObjectMap& map) {
   return Messages(PlanYaml(CounterWith(labels), {.maps = {map}}).findings);
 }
@@ -226,7 +226,7 @@ TEST(Plan, AllFindingsAtOnce) {
                   HasSubstr("names that begin with __"), HasSubstr("the second of this name")));
 }
 
-// Labels against keys.
+// Tests of labels against keys.
 
 ObjectMap StructMap() {
   ObjectMap map = Map("m", BPF_MAP_TYPE_HASH, 24);
@@ -272,7 +272,7 @@ TEST(Plan, WarnsOfLabelsThatReadPadding) {
   EXPECT_THAT(Messages(planned.findings),
               ElementsAre(HasSubstr("label \"kind\" reads padding of the key")));
   EXPECT_FALSE(MetricAt(planned.plan, 0).unusable);
-  // Parts of a field, and several fields, are nobody's mistake.
+  // Labels may read parts of a field, or several fields: that is no mistake.
   EXPECT_THAT(CounterMessages(Label("kind", 1, 7) + "," + Label("low", 4) + "," + Label("high", 4) +
                                   "," + Label("port", 2, 6),
                               StructMap()),
@@ -288,7 +288,7 @@ TEST(Plan, SizesThatOverflowDoNoHarm) {
   EXPECT_TRUE(MetricAt(planned.plan, 0).unusable);
 }
 
-// Decoders.
+// Tests of decoders.
 
 std::vector<std::string> DecoderMessages(int size, std::string_view decoders) {
   return CounterMessages(
@@ -336,7 +336,7 @@ TEST(Plan, OnlyWhatNeverGivesASampleIsUnusable) {
   EXPECT_FALSE(unusable("{name: errno}")) << "bytes may happen to be digits";
 }
 
-// Spans and cgroups.
+// Tests of spans and cgroups.
 
 TEST(Plan, Spans) {
   const ObjectMap ring{.name = "r", .type = BPF_MAP_TYPE_RINGBUF};

@@ -79,7 +79,7 @@ TEST(HistogramPlan, PowersOfTwoAndZero) {
 
 TEST(HistogramPlan, Linear) {
   const HistogramPlan plan = PlanOf(Buckets("linear", 5, 9, 0.1));
-  // The rounding of one multiplication each, not of a running sum.
+  // Each bound is rounded by one multiplication, not by a running sum.
   EXPECT_THAT(Bounds(plan), ElementsAre(0.5, 0.6000000000000001, 0.7000000000000001, 0.8, 0.9));
   EXPECT_THAT(Slots(plan), ElementsAre(5, 6, 7, 8, 9));
   EXPECT_EQ(SumOf(plan), 10);
@@ -152,7 +152,7 @@ TEST(HistogramPlan, BoundsThatOverflowAreLeftOut) {
   EXPECT_THAT(problems, SizeIs(1));
 }
 
-// With a map.
+// Tests with a map.
 
 Compiled PlanHistogram(std::string_view buckets, std::string_view labels, const ObjectMap& map) {
   return PlanYaml("metrics: {histograms: [{name: m, help: h, " + std::string(buckets) +
@@ -225,7 +225,7 @@ TEST(HistogramPlan, TheMapMustHoldTheBucketsOfOneOfItsHistograms) {
   EXPECT_THAT(messages(kExp2, BPF_MAP_TYPE_HASH, 9), IsEmpty());
   EXPECT_THAT(messages(kExp2, BPF_MAP_TYPE_LRU_PERCPU_HASH, 8),
               ElementsAre(HasSubstr("the buckets of one histogram need 9 entries")));
-  // No key is negative: two of the five are never in the map.
+  // No key is negative, so two of the five slots are never in the map.
   constexpr std::string_view kLinear = "bucket_type: linear, bucket_min: -2, bucket_max: 2";
   EXPECT_THAT(messages(kLinear, BPF_MAP_TYPE_HASH, 3), ElementsAre(HasSubstr("buckets below 0")));
   EXPECT_THAT(messages(kLinear, BPF_MAP_TYPE_HASH, 2),

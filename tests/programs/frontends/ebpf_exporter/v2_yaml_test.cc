@@ -31,7 +31,7 @@ std::vector<std::string> Messages(const ParsedConfig& parsed) {
   return messages;
 }
 
-// One counter with one label whose YAML is given.
+// Returns a configuration of one counter with one label, whose YAML is given.
 std::string WithLabel(std::string_view label) {
   return "metrics: {counters: [{name: c, help: h, labels: [" + std::string(label) + "]}]}";
 }
