@@ -218,11 +218,10 @@ void ProgramSources::AddMap(const ProgramPlan& plan, SourcePlan source, Notices&
     const auto& problem = reader.evaluator->unusable(place);
     if (!problem) continue;
     MetricReader& metric = *metrics_[reader.first + place];
-    if (!metric.problem()) {
-      said.push_back(
-          {Notice::Severity::kWarning,
-           fmt::format("metric {} stays empty: {}", metric.plan().name, problem->message)});
-    }
+    // A known problem stands: the reader may be shared with a list that is being polled.
+    if (metric.problem()) continue;
+    said.push_back({Notice::Severity::kWarning, fmt::format("metric {} stays empty: {}",
+                                                            metric.plan().name, problem->message)});
     metric.SetProblem(*problem);
   }
   if (map) reader.map = *map;
