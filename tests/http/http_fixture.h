@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -39,11 +38,6 @@ inline HttpRoute Returning(std::string body) {
 
 inline bool Serves(const HttpServer& server) {
   return HttpClient(server.addresses().at(0)).Fetch("/-/healthy").status == 200;
-}
-
-// Counts the entries of /proc/self/fd or /proc/self/task.
-inline size_t EntriesOf(const char* directory) {
-  return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(directory), {}));
 }
 
 // Waits for something that another thread is about to do.

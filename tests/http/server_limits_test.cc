@@ -6,6 +6,7 @@
 #include <atomic>
 #include <latch>
 
+#include "base/own_process.h"
 #include "http/http_fixture.h"
 
 namespace bpftally {
@@ -13,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): literals only
 using ::testing::AnyOf;
-using testing::EntriesOf;
 using testing::Eventually;
 using testing::Healthy;
 using testing::HttpAnswer;
@@ -318,24 +318,24 @@ TEST(HttpServerLimits, WaitsForRunningHandlersWhenItEnds) {
 
 TEST(HttpServerLimits, LeavesNothingBehind) {
   Serve({Healthy()});  // warms up: the first server allocates some memory for good
-  const size_t descriptors = EntriesOf("/proc/self/fd");
-  const size_t threads = EntriesOf("/proc/self/task");
+  const size_t descriptors = Descriptors();
+  const size_t threads = Threads();
   for (int i = 0; i < 50; ++i) {
     const auto server = Serve({Healthy()}, {.listen_addresses = {"127.0.0.1:0", "127.0.0.1:0"}});
     HttpClient idle(server->addresses()[1]);
     EXPECT_EQ(idle.Fetch("/-/healthy").status, 200);
     HttpClient(server->addresses()[0]).Send("GET / HT");
   }
-  EXPECT_EQ(EntriesOf("/proc/self/fd"), descriptors);
+  EXPECT_EQ(Descriptors(), descriptors);
   // The entry of a joined thread vanishes a moment after the join.
-  EXPECT_TRUE(Eventually([&] { return EntriesOf("/proc/self/task") == threads; }));
+  EXPECT_TRUE(Eventually([&] { return Threads() == threads; }));
 }
 
 TEST(HttpServerLimits, ClosesTheDescriptorOfEachConnectionThatEnds) {
   const auto server = Serve({Healthy()});
-  const size_t descriptors = EntriesOf("/proc/self/fd");
+  const size_t descriptors = Descriptors();
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(Serves(*server));
-  EXPECT_TRUE(Eventually([&] { return EntriesOf("/proc/self/fd") == descriptors; }));
+  EXPECT_TRUE(Eventually([&] { return Descriptors() == descriptors; }));
 }
 
 }  // namespace

@@ -9,13 +9,13 @@
 #include <latch>
 #include <sstream>
 
+#include "base/own_process.h"
 #include "http/http_fixture.h"
 
 namespace bpftally {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::EntriesOf;
 using ::testing::HasSubstr;
 using testing::Healthy;
 using testing::HttpAnswer;
@@ -247,12 +247,12 @@ TEST(HttpServer, ServesSeveralAddresses) {
 
 TEST(HttpServer, BindsAllAddressesOrNone) {
   const auto first = Serve({Healthy()});
-  const size_t descriptors = EntriesOf("/proc/self/fd");
+  const size_t descriptors = Descriptors();
   const auto second = HttpServer::Start(
       {.listen_addresses = {"127.0.0.1:0", first->addresses().at(0)}}, {Healthy()});
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr(first->addresses().at(0)));
-  EXPECT_EQ(EntriesOf("/proc/self/fd"), descriptors);
+  EXPECT_EQ(Descriptors(), descriptors);
 }
 
 }  // namespace
