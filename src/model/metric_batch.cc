@@ -96,6 +96,18 @@ class Validator {
 
 }  // namespace
 
+std::string_view MetricTypeName(MetricType type) {
+  switch (type) {
+    case MetricType::kCounter:
+      return "counter";
+    case MetricType::kGauge:
+      return "gauge";
+    case MetricType::kHistogram:
+      break;
+  }
+  return "histogram";
+}
+
 MetricFamily& MetricBatch::Add(FamilySpec spec, std::string_view collector,
                                size_t expected_samples) {
   MetricFamily& family = families_.emplace_back();

@@ -17,6 +17,7 @@
 namespace bpftally {
 
 enum class MetricType { kCounter, kGauge, kHistogram };
+std::string_view MetricTypeName(MetricType type);  // "counter", "gauge", "histogram"
 
 // Properties that all samples of a family share, stored once.
 struct FamilySpec {

@@ -36,26 +36,14 @@ void CollectEverything(MetricBatch& batch) {
   AddProgramFamilies({}, batch);
 }
 
-std::string_view TypeName(MetricType type) {
-  switch (type) {
-    case MetricType::kCounter:
-      return "counter";
-    case MetricType::kGauge:
-      return "gauge";
-    case MetricType::kHistogram:
-      return "histogram";
-  }
-  return "";
-}
-
 void PrintMetrics() {
   MetricBatch batch;
   CollectEverything(batch);
   for (const MetricFamily& family : batch.families()) {
     const FamilySpec& spec = family.spec;
     const auto owner = family.collector.empty() ? "collectors" : family.collector;
-    fmt::print("metric\t{}\t{}\t{}\t{}\t{}\t{}\n", owner, spec.name, TypeName(spec.type), spec.unit,
-               fmt::join(spec.label_names, " "), spec.help);
+    fmt::print("metric\t{}\t{}\t{}\t{}\t{}\t{}\n", owner, spec.name, MetricTypeName(spec.type),
+               spec.unit, fmt::join(spec.label_names, " "), spec.help);
   }
 }
 

@@ -47,7 +47,7 @@ class OtlpSpanExporter {
   void AddTo(OtlpEndpointStats& stats) const;
 
  private:
-  // Each returns false to stop for now.
+  // Each returns whether sending goes on at this call.
   bool Send(const OtlpSpanFeed::Spans& spans, TimePoint deadline, const std::stop_token& cancel);
   bool Accept(const OtlpReply& reply, size_t spans);
   bool Reject(const OtlpReply& reply, size_t spans);

@@ -121,18 +121,6 @@ class SeriesText {
   size_t room_;
 };
 
-std::string_view TypeName(MetricType type) {
-  switch (type) {
-    case MetricType::kCounter:
-      return "counter";
-    case MetricType::kGauge:
-      return "gauge";
-    case MetricType::kHistogram:
-      break;
-  }
-  return "histogram";
-}
-
 constexpr std::string_view kCounterSuffix = "_total";
 
 // Returns the word for a UCUM unit in Prometheus names; empty if OpenMetrics has none.
@@ -174,7 +162,7 @@ class FamilyWriter {
   std::string_view FamilyType() const {
     const bool nameless_counter = open_metrics() && spec_.type == MetricType::kCounter &&
                                   !spec_.name.ends_with(kCounterSuffix);
-    return nameless_counter ? "unknown" : TypeName(spec_.type);
+    return nameless_counter ? "unknown" : MetricTypeName(spec_.type);
   }
 
   void WriteHeader() {

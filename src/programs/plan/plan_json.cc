@@ -5,22 +5,10 @@
 namespace bpftally {
 namespace {
 
-std::string_view Name(MetricType type) {
-  switch (type) {
-    case MetricType::kCounter:
-      return "counter";
-    case MetricType::kHistogram:
-      return "histogram";
-    case MetricType::kGauge:
-      break;
-  }
-  return "gauge";
-}
-
 void Write(const MetricPlan& metric, const std::string& map, JsonWriter& json) {
   json.BeginObject()
       .Member("name", metric.name)
-      .Member("type", Name(TypeOf(metric)))
+      .Member("type", MetricTypeName(TypeOf(metric)))
       .Member("map", map);
   json.Key("labels").BeginList();
   for (const LabelPlan& label : metric.labels) json.Value(label.name);
